@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The four graphs of a bundle: which tensors go in and out of each.
+
+Letters stand for lengths that change from call to call: F frames in the window, B prompts in the batch, T
+text tokens of the longest prompt, S visual tokens of the window plus one ("none"), t past and u = t + 1 text
+tokens. Names in lower case are sizes of the network, found in the manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Shape = tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class TensorInterface:
+    """Name one tensor, its dtype and its shape in symbols."""
+
+    name: str
+    dtype: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class GraphInterface:
+    """List the tensors that go into a graph and come out of it, in order."""
+
+    inputs: tuple[TensorInterface, ...]
+    outputs: tuple[TensorInterface, ...]
+
+
+DYNAMIC = frozenset("FBTStu")
+"""Symbols that stay free; every other symbol is a size of the network."""
+
+_KEY = TensorInterface("key", "float32", ("F", "layers", "kv_heads", "tokens", "head_dim"))
+_VALUE = TensorInterface("value", "float32", ("F", "layers", "kv_heads", "tokens", "head_dim"))
+_POINTER_KEY = TensorInterface("pointer_key", "float32", ("F", "tokens", "dim"))
+_TOKENS = TensorInterface("tokens", "float32", ("F", "tokens", "dim"))
+
+
+def _text_cache(prefix: str, batch: int | str, length: str) -> tuple[TensorInterface, TensorInterface]:
+    shape: Shape = (batch, "layers", "kv_heads", length, "head_dim")
+    return TensorInterface(f"{prefix}_key", "float32", shape), TensorInterface(
+        f"{prefix}_value", "float32", shape
+    )
+
+
+GRAPHS: dict[str, GraphInterface] = {
+    # A frame becomes tokens.
+    "vision": GraphInterface(
+        inputs=(
+            TensorInterface("image", "uint8", ("F", "height", "width", 3)),
+            TensorInterface("intrinsics", "float32", ("F", 3, 3)),
+        ),
+        outputs=(_TOKENS,),
+    ),
+    # Tokens become what every later question reads; frames do not see one another.
+    "prefix": GraphInterface(
+        inputs=(_TOKENS,),
+        outputs=(
+            _KEY,
+            _VALUE,
+            _POINTER_KEY,
+            TensorInterface("fields", "float32", ("F", "tokens", "field_size")),
+            TensorInterface("gravity", "float32", ("F", 2)),
+        ),
+    ),
+    # A batch of prompts reads the window.
+    "prompt": GraphInterface(
+        inputs=(
+            _KEY,
+            _VALUE,
+            _POINTER_KEY,
+            TensorInterface("text", "int64", ("B", "T")),
+            TensorInterface("text_length", "int64", ("B",)),
+        ),
+        outputs=(
+            TensorInterface("logits", "float32", ("B", "vocab")),
+            TensorInterface("pointer", "float32", ("B", "box_queries", "S")),
+            *_text_cache("text", "B", "T"),
+        ),
+    ),
+    # One more token of one answer.
+    "step": GraphInterface(
+        inputs=(_KEY, _VALUE, *_text_cache("past", 1, "t"), TensorInterface("token", "int64", (1, 1))),
+        outputs=(TensorInterface("logits", "float32", (1, "vocab")), *_text_cache("text", 1, "u")),
+    ),
+}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exact intersection over union of oriented 3D boxes, through the polyhedra of manifold3d."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ide3d_ros.geometry.box import Box3D
+
+if TYPE_CHECKING:
+    from manifold3d import Manifold
+
+
+def oriented_iou(first: Box3D, second: Box3D) -> float:
+    """Measure how much two boxes overlap: volume of the intersection over volume of the union.
+
+    Args:
+        first: a box.
+        second: another, stated in the same frame.
+
+    Returns:
+        0 (apart, touching, or either of them not valid) to 1 (the same).
+    """
+    return float(iou_matrix([first], [second])[0, 0])
+
+
+def iou_matrix(first: Sequence[Box3D], second: Sequence[Box3D]) -> np.ndarray:
+    """Measure how much each box of one list overlaps each of another.
+
+    Args:
+        first: N boxes.
+        second: M boxes, stated in the same frame.
+
+    Returns:
+        (N, M) float64, 0 to 1; a box that is not valid has 0 with everything.
+    """
+    overlaps = np.zeros((len(first), len(second)))
+    rows, columns = np.nonzero(_may_meet(first, second))
+    if not len(rows):
+        return overlaps
+    # Stated near the origin, polyhedra keep their digits however far from it the boxes are.
+    origin = first[rows[0]].center
+    left = {row: _polyhedron(first[row], origin) for row in set(rows.tolist())}
+    right = {column: _polyhedron(second[column], origin) for column in set(columns.tolist())}
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        shared = (left[row] ^ right[column]).volume()
+        overlaps[row, column] = shared / (first[row].volume + second[column].volume - shared)
+    return overlaps.clip(0.0, 1.0)
+
+
+def _may_meet(first: Sequence[Box3D], second: Sequence[Box3D]) -> np.ndarray:
+    """Tell which pairs of valid boxes have bounding spheres that meet, as (N, M) bool."""
+    valid = np.outer([box.is_valid() for box in first], [box.is_valid() for box in second]).astype(bool)
+    if not valid.any():
+        return valid
+    centers = [np.array([box.center for box in boxes]) for boxes in (first, second)]
+    radii = [np.linalg.norm([box.extents for box in boxes], axis=1) / 2 for boxes in (first, second)]
+    with np.errstate(invalid="ignore"):
+        distance = np.linalg.norm(centers[0][:, None] - centers[1][None], axis=-1)
+        return valid & (distance < radii[0][:, None] + radii[1][None])
+
+
+def _polyhedron(box: Box3D, origin: np.ndarray) -> Manifold:
+    # Imported here because robots that only publish boxes never compare them.
+    from manifold3d import Manifold
+
+    pose = np.column_stack([box.rotation, box.center - origin])
+    return Manifold.cube(box.extents, center=True).transform(pose)

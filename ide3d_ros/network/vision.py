@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vision tower: one frame and its intrinsics in, one grid of visual tokens out."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from transformers import SiglipVisionConfig
+from transformers.models.siglip.modeling_siglip import SiglipEncoder
+
+from ide3d_ros.network.config import NetworkConfig
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with a skip."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.relu(self.norm1(self.conv1(x)))
+        return torch.relu(x + self.norm2(self.conv2(y)))
+
+
+class ConvStem(nn.Module):
+    """Turn pixels into stride-8 patches and merge them 2x2 into stride-16 tokens.
+
+    A plain linear patch embedding needs far more pictures than a small network sees before its
+    attention finds edges; early convolutions (Xiao et al., arXiv 2106.14881) give them at once.
+    """
+
+    def __init__(self, channels: tuple[int, int, int], dim: int):
+        super().__init__()
+
+        def down(c_in: int, c_out: int) -> nn.Sequential:
+            return nn.Sequential(
+                nn.Conv2d(c_in, c_out, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU()
+            )
+
+        a, b, c = channels
+        self.patches = nn.Sequential(down(3, a), down(a, b), down(b, c), ResidualBlock(c))
+        self.merge = nn.Sequential(down(c, dim), ResidualBlock(dim))
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.merge(self.patches(pixels))
+
+
+class RayEncoding(nn.Module):
+    """Tell each token which ray it looks along, so that one network serves any pinhole camera."""
+
+    frequencies = 4
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        centers = torch.as_tensor(
+            config.box_code.token_centers(config.rows, config.columns), dtype=torch.float32
+        )
+        self.register_buffer("centers", centers, persistent=False)  # (N, 2) pixels
+        self.project = nn.Linear(4 * self.frequencies, config.dim)
+
+    def forward(self, intrinsics: torch.Tensor) -> torch.Tensor:
+        """Encode (F, 3, 3) intrinsics of the network image as (F, N, dim)."""
+        focal = torch.stack([intrinsics[:, 0, 0], intrinsics[:, 1, 1]], -1)[:, None]  # (F, 1, 2)
+        principal = intrinsics[:, None, :2, 2]
+        rays = (self.centers - principal) / focal  # (F, N, 2)
+        scaled = torch.cat([rays * (2.0**k) for k in range(self.frequencies)], -1)
+        return self.project(torch.cat([scaled.sin(), scaled.cos()], -1))
+
+
+class VisionTower(nn.Module):
+    """Stem, SigLIP-style encoder over one frame's tokens, and the projector into the language model."""
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        self.stem = ConvStem(config.stem_channels, config.dim)
+        self.rays = RayEncoding(config)
+        self.position = nn.Parameter(torch.randn(1, config.tokens, config.dim) * 0.02)
+        self.encoder = SiglipEncoder(
+            SiglipVisionConfig(
+                hidden_size=config.dim,
+                intermediate_size=config.vision_mlp,
+                num_hidden_layers=config.vision_layers,
+                num_attention_heads=config.heads,
+                attn_implementation="sdpa",
+            )
+        )
+        self.norm = nn.LayerNorm(config.dim)
+        self.projector = nn.Sequential(
+            nn.Linear(config.dim, config.dim), nn.GELU(), nn.Linear(config.dim, config.dim)
+        )
+
+    def forward(self, images: torch.Tensor, intrinsics: torch.Tensor) -> torch.Tensor:
+        """Encode frames.
+
+        Args:
+            images: (F, H, W, 3) uint8 RGB at the network size.
+            intrinsics: (F, 3, 3) float32 pinhole matrices of that size.
+
+        Returns:
+            (F, N, dim) float32 visual tokens, row by row.
+        """
+        pixels = images.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        grid = self.stem(pixels)  # (F, dim, rows, columns)
+        tokens = grid.flatten(2).transpose(1, 2) + self.position + self.rays(intrinsics)
+        tokens = self.encoder(inputs_embeds=tokens).last_hidden_state
+        return self.projector(self.norm(tokens))

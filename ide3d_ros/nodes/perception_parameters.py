@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The perception node's parameters."""
+
+from __future__ import annotations
+
+from ide3d_ros.nodes.parameters import Parameter
+
+PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("model.bundle", "nano", "Embedded bundle's name, or the path of a bundle folder."),
+    Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=("auto", "onnx")),
+    Parameter("model.window", 1, "Newest frames that a request is answered from.", bounds=(1, 64)),
+    Parameter("model.threads", 0, "CPU threads of the engine; 0 takes all cores.", bounds=(0, 256)),
+    Parameter(
+        "camera.transport",
+        "raw",
+        "Kind of image messages: sensor_msgs/Image on image, or CompressedImage on image/compressed.",
+        choices=("raw", "compressed"),
+    ),
+    Parameter(
+        "camera.images",
+        "raw",
+        "Whether images are raw (K and distortion hold) or rectified (P holds, nothing is distorted).",
+        choices=("raw", "rectified"),
+    ),
+    Parameter(
+        "detection.rate_hz",
+        5.0,
+        "Detections a second at most; 0 looks at frames only when a request needs one.",
+        bounds=(0.0, 120.0),
+        dynamic=True,
+    ),
+    Parameter(
+        "detection.min_score",
+        0.0,
+        "Continuous detections that score lower are not published; the bundle's own threshold comes first.",
+        bounds=(0.0, 1.0),
+        dynamic=True,
+    ),
+    Parameter(
+        "detection.vocabulary",
+        [""],
+        "Words or phrases to detect; empty detects the bundle's own categories.",
+    ),
+    Parameter(
+        "query.timeout_s",
+        10.0,
+        "Seconds until a request without a timeout of its own is answered TIMEOUT.",
+        bounds=(0.1, 600.0),
+        dynamic=True,
+    ),
+    Parameter(
+        "query.queue_size", 16, "Requests that may wait for the engine.", bounds=(1, 1000), dynamic=True
+    ),
+    Parameter(
+        "query.freshness_s",
+        0.2,
+        "A waiting frame is encoded before a request when what is known is older than this.",
+        bounds=(0.0, 60.0),
+        dynamic=True,
+    ),
+    Parameter(
+        "query.max_frame_age_s",
+        2.0,
+        "Requests are answered STALE when no frame has arrived for this long.",
+        bounds=(0.05, 3600.0),
+        dynamic=True,
+    ),
+    Parameter(
+        "markers.lifetime_s",
+        1.0,
+        "Seconds that viewers keep a marker without a new one; 0 keeps it.",
+        bounds=(0.0, 3600.0),
+        dynamic=True,
+    ),
+    Parameter("diagnostics.period_s", 1.0, "Seconds between two diagnostics messages.", bounds=(0.1, 60.0)),
+    Parameter(
+        "diagnostics.silence_s",
+        5.0,
+        "Seconds without images after which the topic's publishers are named in the log.",
+        bounds=(0.5, 600.0),
+        dynamic=True,
+    ),
+)

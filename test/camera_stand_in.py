@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that shows the hand-built bundle what it can see: a red patch, which it takes for a chair."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+from fake_bundle import HEIGHT, RGB, STRIDE, WIDTH
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from ros_graph import Graph
+from sensor_msgs.msg import CameraInfo, Image
+
+from ide3d_ros.conversions.cameras import info_from_camera
+from ide3d_ros.conversions.images import image_from_rgb
+from ide3d_ros.geometry.camera import Camera
+
+CAMERA = Camera(WIDTH, HEIGHT, 50.0, 50.0, WIDTH / 2 - 0.5, HEIGHT / 2 - 0.5)
+FRAME_ID = "front_camera_optical_frame"
+BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def picture(**patches: tuple[int, int]) -> np.ndarray:
+    """Paint patches on black: color=(row, column) of the token grid."""
+    image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for color, (row, column) in patches.items():
+        image[row * STRIDE : (row + 1) * STRIDE, column * STRIDE : (column + 1) * STRIDE] = RGB[color]
+    return image
+
+
+RED_CHAIR = picture(red=(1, 0))
+
+
+class CameraStandIn:
+    """Publish images and camera_info, one by one or in a stream."""
+
+    _of_graph: dict[int, CameraStandIn] = {}
+
+    def __init__(self, graph: Graph, qos: QoSProfile = BEST_EFFORT) -> None:
+        self.images = graph.speak(Image, "image", qos)
+        self.infos = graph.speak(CameraInfo, "camera_info", qos)
+        self.stamp_ns = 1_000_000_000
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def of(cls, graph: Graph) -> CameraStandIn:
+        """Return the graph's one camera, made on first use."""
+        if id(graph) not in cls._of_graph:
+            cls._of_graph[id(graph)] = cls(graph)
+        return cls._of_graph[id(graph)]
+
+    def info(self, **changes: object) -> CameraInfo:
+        """Make a camera_info message with some fields changed."""
+        message = info_from_camera(CAMERA, stamp_ns=self.stamp_ns, frame_id=FRAME_ID)
+        for name, value in changes.items():
+            setattr(message, name, value)
+        return message
+
+    def image(self, pixels: np.ndarray = RED_CHAIR, **changes: object) -> Image:
+        """Make the next image message with some fields changed."""
+        self.stamp_ns += 33_000_000
+        message = image_from_rgb(pixels, stamp_ns=self.stamp_ns, frame_id=FRAME_ID)
+        for name, value in changes.items():
+            setattr(message, name, value)
+        return message
+
+    def show(self, pixels: np.ndarray = RED_CHAIR) -> int:
+        """Publish one good frame and return its stamp, nanoseconds."""
+        self.infos.publish(self.info())
+        self.images.publish(self.image(pixels))
+        return self.stamp_ns
+
+    def stream(self, pixels: np.ndarray = RED_CHAIR, rate_hz: float = 30.0) -> None:
+        """Publish good frames until `stop`."""
+        self.stop()
+        self._stop.clear()
+
+        def work() -> None:
+            while not self._stop.is_set():
+                self.show(pixels)
+                time.sleep(1 / rate_hz)
+
+        self._thread = threading.Thread(target=work, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the stream."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(5)
+            self._thread = None

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures that several test folders share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_bundle import write_fake_bundle
+
+from ide3d_ros.bundle import Bundle
+
+
+@pytest.fixture(scope="session")
+def fake_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Write the hand-built bundle of `fake_bundle.py` once; do not change its files."""
+    return write_fake_bundle(tmp_path_factory.mktemp("fake_bundle"))
+
+
+@pytest.fixture
+def bundle_copy(tmp_path: Path) -> Path:
+    """Write the hand-built bundle into a folder of this test's own, to be damaged."""
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    return write_fake_bundle(folder).folder

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training run learns, can be killed at any step, and says what is wrong with its configuration."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from ide3d_training.checkpoint import load_checkpoint
+from ide3d_training.config import ConfigError, load_config
+from ide3d_training.schedule import learning_rate
+from ide3d_training.train import Run, app, train
+
+from .conftest import TINY
+
+NANO = Path(__file__).parents[2] / "training/configs/nano_rgb.yaml"
+
+
+def tiny_config(rooms: Path, *more: str):
+    return load_config(
+        NANO, [*TINY, f"data.directory={rooms}", "optimisation.warmup=4", "log_every=1", *more]
+    )
+
+
+def curve(run: Path) -> list[dict]:
+    with open(run / "curve.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_term_is_logged_and_the_loss_falls(rooms: Path, tmp_path: Path):
+    train(Run(tiny_config(rooms, "optimisation.steps=24", "optimisation.learning_rate=0.003"), tmp_path))
+    rows = curve(tmp_path)
+    losses = [float(row["loss"]) for row in rows]
+    assert len(losses) == 24
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    terms = "answer pointer category color offset depth extents yaw front scale gravity".split()
+    assert all(row[term] for row in rows for term in terms)
+    assert rows[-1]["val_pointed"] and (tmp_path / "curve.png").stat().st_size > 10_000
+
+
+def test_a_killed_run_ends_where_an_unbroken_one_does(rooms: Path, tmp_path: Path):
+    config = tiny_config(rooms, "optimisation.steps=10")
+    train(Run(config, tmp_path / "whole"))
+    broken = Run(config, tmp_path / "broken")
+    batches = broken.batches()
+    for _ in range(4):
+        broken.network.train()
+        broken.learn(next(batches))
+    broken.save()
+    for _ in range(3):  # steps that the checkpoint does not know of are lost with the process
+        broken.learn(next(batches))
+    train(Run(config, tmp_path / "broken"))
+    whole, resumed = (load_checkpoint(tmp_path / name) for name in ("whole", "broken"))
+    assert resumed["step"] == whole["step"] == 10
+    for name, value in whole["network"].items():
+        torch.testing.assert_close(resumed["network"][name], value, atol=1e-5, rtol=1e-4)
+
+
+def test_a_batch_without_a_finite_gradient_is_skipped_and_counted(rooms: Path, tmp_path: Path):
+    run = Run(tiny_config(rooms), tmp_path)
+    batch = next(iter(run.batches()))
+    before = {name: value.clone() for name, value in run.network.named_parameters()}
+    batch.token_depth[:] = float("nan")
+    assert run.learn(batch) == {}
+    assert run.skipped == 1
+    assert all(torch.equal(before[name], value) for name, value in run.network.named_parameters())
+
+
+def test_the_rate_before_the_decay_does_not_depend_on_the_length_of_the_run():
+    from dataclasses import replace
+
+    from ide3d_training.config import Optimisation
+
+    short = Optimisation(steps=1000, warmup=100, decay=0.4)
+    assert [learning_rate(s, short) for s in range(0, 600, 50)] == [
+        learning_rate(s, replace(short, steps=5000)) for s in range(0, 600, 50)
+    ]
+    assert learning_rate(99, short) == short.learning_rate
+    assert learning_rate(1000, short) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "override, said",
+    [
+        ("optimisation.stepz=3", "unknown key 'stepz' in nano_rgb.yaml.optimisation"),
+        ("optimisation.steps=many", "optimisation.steps must be int, got 'many'"),
+        ("seed", "'seed' is not KEY=VALUE"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_by_name(override: str, said: str):
+    with pytest.raises(ConfigError, match=said.replace("(", r"\(")):
+        load_config(NANO, [override])
+
+
+def test_the_command_names_what_is_missing(tmp_path: Path):
+    answer = CliRunner().invoke(
+        app,
+        ["--config", str(NANO), "--output", str(tmp_path), "--set", f"data.directory={tmp_path / 'none'}"],
+    )
+    assert answer.exit_code == 2
+    assert "ide3d-worlds render" in answer.output
+    answer = CliRunner().invoke(app, ["--config", str(tmp_path / "absent.yaml"), "--output", str(tmp_path)])
+    assert answer.exit_code == 2
+    assert "no configuration at" in answer.output

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``ide3d-worlds`` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+
+from ide3d_training.worlds import cli
+
+COMMAND = [sys.executable, "-m", "ide3d_training.worlds.cli"]
+
+
+def _run(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["ide3d-worlds", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    captured = capsys.readouterr()
+    return stop.value.code, captured.out, captured.err
+
+
+def test_render_writes_a_data_set_and_its_speed(monkeypatch, capsys, tmp_path):
+    report = tmp_path / "report.json"
+    status, out, _ = _run(
+        *(monkeypatch, capsys, "render", "--rooms", "3", "--seed", "5", "--out", str(tmp_path / "set")),
+        *("--width", "64", "--height", "48", "--json", str(report)),
+    )
+    assert status == 0
+    assert "3 frames" in out
+    assert (tmp_path / "set" / "shard-00000" / "rgb.npy").is_file()
+    result = json.loads(report.read_text())
+    assert result["frames_rendered"] == 3
+    assert result["frames_per_second"] == pytest.approx(3 / result["seconds"], rel=0.05)
+
+
+def test_preview_draws_rooms_by_views(monkeypatch, capsys, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    status, _, _ = _run(
+        *(monkeypatch, capsys, "preview", "--seed", "3", "--out", str(sheet), "--rooms", "2", "--views", "1"),
+        *("--width", "160", "--height", "120"),
+    )
+    assert status == 0
+    image = cv2.imread(str(sheet))
+    assert image.shape == (246, 160, 3)
+    assert image.std() > 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["render", "--rooms", "0", "--out", "{tmp}/set"], "rooms must be at least 1, not 0"),
+        (["render", "--rooms", "2", "--seed", "-1", "--out", "{tmp}/set"], "seed must be at least 0, not -1"),
+        (
+            ["render", "--rooms", "2", "--workers", "0", "--out", "{tmp}/set"],
+            "--workers must be at least 1, not 0",
+        ),
+        (["render", "--rooms", "many", "--out", "{tmp}/set"], "--rooms"),
+        (["render", "--rooms", "2"], "--out"),
+        (["render", "--rooms", "2", "--out", "{tmp}/file/set"], "cannot write to"),
+        (
+            ["render", "--rooms", "2", "--out", "{tmp}/set", "--json", "{tmp}/no/report.json"],
+            "does not exist",
+        ),
+        (["preview", "--out", "{tmp}/sheet.gif"], ".png or .jpg"),
+        (["preview", "--out", "{tmp}/no/sheet.png"], "does not exist"),
+        (["preview", "--rooms", "0", "--out", "{tmp}/sheet.png"], "--rooms must be at least 1"),
+        (["paint"], "paint"),
+    ],
+)
+def test_a_wrong_argument_is_answered_in_one_line(monkeypatch, capsys, tmp_path, arguments, message):
+    (tmp_path / "file").write_text("in the way")
+    filled = [argument.format(tmp=tmp_path) for argument in arguments]
+    status, _, err = _run(monkeypatch, capsys, *filled)
+    assert status == 2
+    assert err.count("\n") == 1
+    assert err.startswith("ide3d-worlds: ")
+    assert message in err
+    assert not (tmp_path / "set").exists()
+
+
+def test_ctrl_c_ends_all_processes_and_leaves_finished_shards_alone(tmp_path):
+    folder = tmp_path / "set"
+    options = ["--rooms", "640", "--out", str(folder), "--workers", "2", "--width", "32", "--height", "24"]
+    process = subprocess.Popen(
+        [*COMMAND, "render", *options], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        _wait_for(lambda: folder.is_dir() and any(folder.glob("shard-*")), process)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "the same command continues" in err
+    assert "Traceback" not in err
+    for shard in folder.glob("shard-*"):
+        assert len((shard / "frames.jsonl").read_text().splitlines()) == 64
+    assert not _members(process.pid)
+
+
+def _wait_for(condition, process: subprocess.Popen, seconds: float = 150.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _members(group: int) -> list[int]:
+    """Return the processes that are left of a process group after a moment's grace."""
+    for _ in range(40):
+        left = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[2]) == group and fields[0] != "Z":
+                left.append(int(entry.name))
+        if not left:
+            return []
+        time.sleep(0.1)
+    return left

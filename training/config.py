@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training configuration: one dataclass that is the YAML file, its defaults and its documentation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+from ide3d_training.datasets.prompts import PromptMix
+
+
+class ConfigError(ValueError):
+    """A configuration file is not usable; the sentence names the key and the way out."""
+
+
+@dataclass(frozen=True)
+class RoomData:
+    """Which rendered rooms are trained on.
+
+    Attributes:
+        directory: where the shards lie; rendered by `ide3d-worlds render`.
+        validation: rooms at the end of the set that are held out for the curve.
+        workers: processes that prepare samples.
+    """
+
+    directory: str = "data/rooms"
+    validation: int = 256
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How weights move.
+
+    Attributes:
+        steps: optimiser steps of the whole run.
+        batch: frames a step.
+        learning_rate: peak learning rate of AdamW.
+        warmup: steps until the peak.
+        decay: share of the run, at its end, over which the rate falls to zero.
+        weight_decay: of matrices; vectors have none.
+        clip: largest gradient norm.
+        ema: decay of the averaged weights, which are the ones exported.
+        precision: "float32", "bfloat16", or "auto": bfloat16 where a trial matrix product runs faster in it.
+        threads: CPU threads of the optimiser process; 0 = all cores.
+    """
+
+    steps: int = 4000
+    batch: int = 16
+    learning_rate: float = 1e-3
+    warmup: int = 300
+    decay: float = 0.25
+    weight_decay: float = 0.05
+    clip: float = 1.0
+    ema: float = 0.999
+    precision: str = "auto"
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weight of every term of the objective; depth is the term that box accuracy hangs on."""
+
+    answer: float = 1.0
+    pointer: float = 1.5
+    category: float = 0.5
+    color: float = 0.5
+    offset: float = 0.5
+    depth: float = 3.0
+    extents: float = 0.5
+    yaw: float = 0.5
+    front: float = 0.1
+    scale: float = 0.05
+    gravity: float = 2.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Describe one training run.
+
+    Attributes:
+        preset: method (DESIGN section 4).
+        seed: of weights, order, prompts and augmentation.
+        vocabulary: ids of the tokenizer.
+        network: sizes that differ from `NetworkConfig`'s defaults.
+        data, optimisation, prompts, losses: see their classes.
+        checkpoint_minutes: time between checkpoints.
+        log_every: steps between lines of the log.
+        validate_every: steps between validations.
+    """
+
+    preset: str = "rgb"
+    seed: int = 0
+    vocabulary: int = 512
+    network: dict[str, Any] = field(default_factory=dict)
+    data: RoomData = field(default_factory=RoomData)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    prompts: PromptMix = field(default_factory=PromptMix)
+    losses: LossWeights = field(default_factory=LossWeights)
+    checkpoint_minutes: float = 4.0
+    log_every: int = 20
+    validate_every: int = 500
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def build(cls: type, values: Any, where: str) -> Any:
+    """Build a dataclass from plain values; unknown keys and wrong types are refused by name."""
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where} must be a mapping, got {values!r}")
+    hints = get_type_hints(cls)
+    names = {f.name for f in fields(cls)}
+    if unknown := sorted(set(values) - names):
+        raise ConfigError(f"unknown key {unknown[0]!r} in {where}; known keys: {', '.join(sorted(names))}")
+    made = {}
+    for name, value in values.items():
+        hint = hints[name]
+        if is_dataclass(hint):
+            value = build(hint, value, f"{where}.{name}")
+        elif hint is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        elif isinstance(hint, type) and not isinstance(value, hint):
+            raise ConfigError(f"{where}.{name} must be {hint.__name__}, got {value!r}")
+        made[name] = value
+    return cls(**made)
+
+
+def load_config(path: Path, overrides: list[str] | None = None) -> TrainConfig:
+    """Read a YAML file, apply "dotted.key=value" overrides, and check every key.
+
+    Raises:
+        ConfigError: if the file is missing, is not YAML, or names something unknown.
+    """
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except FileNotFoundError:
+        raise ConfigError(f"no configuration at {path}; see training/configs for the shipped ones") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from None
+    for override in overrides or []:
+        key, separator, text = override.partition("=")
+        if not separator:
+            raise ConfigError(f"override {override!r} is not KEY=VALUE")
+        *parents, leaf = key.split(".")
+        place = values
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[leaf] = yaml.safe_load(text)
+    return build(TrainConfig, values, path.name)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Augmentations that keep labels true: a mirrored room is a room, a darker one too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ide3d_ros.geometry import Box3D
+from ide3d_training.worlds.scene_graph import FrameGraph
+
+
+def mirror_graph(graph: FrameGraph) -> FrameGraph:
+    """Reflect a frame's graph left to right, together with its camera.
+
+    A reflection is not a rotation, so each box is reflected along its own y axis as well: boxes are symmetric
+    in it, and their front stays the front. `world_from_camera` would become left-handed and is dropped.
+    """
+    flip = np.diag([-1.0, 1.0, 1.0])
+
+    def reflect(box: Box3D) -> Box3D:
+        return Box3D.from_matrix(
+            flip @ box.center, box.extents, flip @ box.rotation @ np.diag([1.0, -1.0, 1.0])
+        )
+
+    camera = replace(graph.camera, cx=graph.camera.width - 1 - graph.camera.cx)
+    objects = tuple(replace(o, box=reflect(o.box)) for o in graph.objects)
+    return replace(
+        graph, camera=camera, roll=-graph.roll, objects=objects, world_from_camera=np.full((4, 4), np.nan)
+    )
+
+
+def jitter_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Vary exposure, contrast, gamma, white balance and sensor noise of an RGB uint8 image."""
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.95, 1.05, 3)
+    gamma, bias = rng.uniform(0.85, 1.2), rng.uniform(-0.04, 0.04)
+    levels = np.linspace(0, 1, 256)[:, None] ** gamma * gain + bias
+    table = (levels.clip(0, 1) * 255).astype(np.uint8)
+    out = np.stack([table[image[..., c], c] for c in range(3)], -1)
+    if rng.random() < 0.5:
+        noise = rng.integers(-6, 7, out.shape, dtype=np.int16)
+        out = (out.astype(np.int16) + noise).clip(0, 255).astype(np.uint8)
+    return out

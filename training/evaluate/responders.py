@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who answers: a bundle through the Scene API, as a robot would use it, or the prior that never looks."""
+
+from __future__ import annotations
+
+from ide3d_ros.scene import Scene
+from ide3d_ros.scene.status import Status
+from ide3d_training.metrics.baselines import Prior
+
+from .posed import PosedFrame, Responses
+
+FRAME_ID = "evaluation_camera"
+ANSWERED = (Status.OK, Status.NO_TARGET, Status.AMBIGUOUS)
+
+
+class ResponseError(RuntimeError):
+    """Raised where a bundle failed to respond at all, which no score may hide."""
+
+
+class SceneResponder:
+    """Ask a scene about each frame alone, from RGB and intrinsics only (mode "direct")."""
+
+    def __init__(self, scene: Scene):
+        self._scene = scene
+
+    def respond(self, frame: PosedFrame) -> Responses:
+        """Locate all expressions in one batched pass and ask each question.
+
+        Raises:
+            ResponseError: if the scene reports a fault instead of a result.
+        """
+        self._scene.reset()
+        self._scene.add_frame(frame.image, frame.camera, stamp_ns=1, frame_id=FRAME_ID)  # 0 = no stamp
+        locations = self._scene.locate_all([e.text for e in frame.expressions]) if frame.expressions else []
+        answers = [self._scene.ask(q.text) for q in frame.questions]
+        for result, asked in zip([*locations, *answers], [*frame.expressions, *frame.questions], strict=True):
+            if result.status not in ANSWERED:
+                raise ResponseError(
+                    f"room {frame.group}, {asked.text!r}: {Status(result.status).name}: {result.message}"
+                )
+        boxes = tuple(tuple(detection.box for detection in location.detections) for location in locations)
+        return Responses(boxes, tuple(answer.text for answer in answers))
+
+
+class PriorResponder:
+    """Answer with the mean box of the named category and each question kind's usual answer."""
+
+    def __init__(self, prior: Prior):
+        self._prior = prior
+
+    def respond(self, frame: PosedFrame) -> Responses:
+        """Return one box for each expression, whatever it asks, and a habitual answer to each question."""
+        boxes = tuple((self._prior.box(e.text, frame.camera),) for e in frame.expressions)
+        return Responses(boxes, tuple(self._prior.answer(q.kind) for q in frame.questions))

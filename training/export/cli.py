@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ide3d-export`: turn a training run into a model bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from torch.optim.swa_utils import AveragedModel
+
+from ide3d_ros.network import Ide3dNetwork, NetworkConfig
+from ide3d_training.checkpoint import load_checkpoint
+from ide3d_training.export.bundle_writing import export_bundle
+
+console = Console()
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def load_averaged(run: Path) -> tuple[Ide3dNetwork, dict]:
+    """Load the averaged weights of a run's last checkpoint.
+
+    Returns:
+        the network in evaluation mode, and the checkpoint it came from.
+
+    Raises:
+        FileNotFoundError: if the run has no checkpoint.
+    """
+    state = load_checkpoint(run)
+    if state is None:
+        raise FileNotFoundError(
+            f"no checkpoint in {run}; train first: ide3d-train --config CONFIG --output {run}"
+        )
+    average = AveragedModel(Ide3dNetwork(NetworkConfig.from_dict(state["network_config"])))
+    average.load_state_dict(state["average"])
+    return average.module.eval(), state
+
+
+@app.command()
+def cli(
+    run: Annotated[Path, typer.Option(help="Directory of a training run.")],
+    output: Annotated[Path, typer.Option(help="Folder of the bundle.")],
+    name: Annotated[str, typer.Option(help="Name of the bundle.")] = "nano",
+) -> None:
+    """Export the averaged weights of a run as a sealed bundle."""
+    try:
+        network, state = load_averaged(run)
+    except FileNotFoundError as error:
+        console.print(f"[red]error:[/red] {error}")
+        raise typer.Exit(2) from None
+    config = state["train_config"]
+    provenance = {
+        "preset": config["preset"],
+        "seed": config["seed"],
+        "steps": state["step"],
+        "batch": config["optimisation"]["batch"],
+        "data": "rooms rendered by ide3d-worlds",
+        "torch": torch.__version__.split("+")[0],
+    }
+    with console.status("exporting vision, prefix, prompt and step"):
+        bundle = export_bundle(network, run / "tokenizer.json", output, name=name, training=provenance)
+    size = sum(file.bytes for file in bundle.manifest.files()) / 1e6
+    console.print(f"bundle '{bundle.name}' at {output}: {size:.1f} MB, step {state['step']}")
+
+
+def main() -> None:
+    """Entry point of `ide3d-export`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

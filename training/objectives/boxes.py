@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Box objectives: the boxes that visual tokens state, where box queries point, how the camera hangs."""
+
+from __future__ import annotations
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch.nn import functional
+
+from ide3d_ros.geometry.box_code import BoxCode
+from ide3d_training.datasets.packing import Batch
+
+SPARE_QUERY_WEIGHT = 0.25
+"""Weight of "none" for queries beyond the first: they say it nearly always, so it teaches little."""
+
+
+def field_losses(fields: torch.Tensor, batch: Batch, code: BoxCode) -> dict[str, torch.Tensor]:
+    """Compare each token's field vector with the box of the object it lies on.
+
+    Tokens are weighted by 1 / sqrt(tokens of their object), so that a bed does not drown a mug. The log
+    scales learn the Laplace likelihood s + |e| exp(-s) of errors they cannot influence (e is detached), so a
+    hard depth cannot be made cheap by calling it uncertain.
+
+    Args:
+        fields: (B, N, P) field vectors.
+        batch: packed targets; see `Batch`.
+        code: layout of the field vectors.
+
+    Returns:
+        Scalars "category", "color", "offset", "depth", "extents", "yaw", "front", "scale".
+    """
+    fields = fields.float()
+    known = batch.token_category >= 0
+    losses = {
+        "category": functional.cross_entropy(
+            fields[..., code.category][known], batch.token_category[known], reduction="none"
+        )
+    }
+    # Background is most of every frame; one fifth of its weight still makes it the best-known class.
+    class_weight = torch.where(batch.token_category[known] == code.categories, 0.2, 1.0)
+    losses["category"] = (losses["category"] * class_weight).sum() / class_weight.sum()
+
+    on = batch.token_weight > 0
+    weight = batch.token_weight[on]
+    total = weight.sum().clamp(min=1e-6)
+
+    def mean(error: torch.Tensor) -> torch.Tensor:
+        return (error * weight).sum() / total
+
+    said = fields[on]
+    offset = (said[:, code.offset] - batch.token_offset[on]).abs().sum(-1)
+    depth = (said[:, code.depth] - batch.token_depth[on]).abs()
+    extents = (said[:, code.extents] - batch.token_extents[on]).abs().sum(-1)
+    yaw = (said[:, code.yaw] - batch.token_yaw[on]).square().sum(-1)
+    front = functional.binary_cross_entropy_with_logits(
+        said[:, code.front], batch.token_front[on], reduction="none"
+    )
+    color = functional.cross_entropy(said[:, code.color], batch.token_color[on], reduction="none")
+    errors = torch.stack([offset / 2, depth, extents / 3, yaw.sqrt()], -1).detach()
+    log_scale = said[:, code.log_scale].clamp(-6.0, 3.0)
+    scale = (log_scale + errors * torch.exp(-log_scale)).sum(-1)
+    return losses | {
+        "color": mean(color),
+        "offset": mean(offset),
+        "depth": mean(depth),
+        "extents": mean(extents),
+        "yaw": mean(yaw),
+        "front": mean(front),
+        "scale": mean(scale),
+    }
+
+
+def pointer_loss(pointer: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+    """Make box queries point at their targets, or at none.
+
+    A prompt with n targets is answered by its first n queries, in the order that costs least (Hungarian); the
+    others say "none". Any token of the target is right: L = -log sum_t p(t), t on the target.
+
+    Args:
+        pointer: (B, P, K, N + 1) log-probabilities, "none" last.
+        batch: packed targets; see `Batch`.
+
+    Returns:
+        {"pointer": scalar}, averaged over prompts.
+    """
+    queries = pointer.shape[2]
+    asked = batch.target_count >= 0
+    # (M, K, N + 1) said by the K queries of M prompts, (M, K, N) tokens of their targets, (M,) targets each
+    said, on, count = pointer[asked], batch.target_tokens[asked], batch.target_count[asked]
+    # Log-probability that query q (axis 1) points somewhere on target t (axis 2); -inf if there is none.
+    hit = torch.logsumexp(said[:, :, None, :-1].masked_fill(~on[:, None], float("-inf")), -1)
+    order = torch.arange(queries).repeat(len(said), 1)
+    for row in torch.nonzero(count > 1)[:, 0].tolist():
+        n = int(count[row])
+        order[row, :n] = torch.from_numpy(linear_sum_assignment(-hit[row, :n, :n].detach().numpy())[1])
+    busy = torch.arange(queries) < count[:, None]
+    right = torch.where(busy, hit.gather(2, order[..., None])[..., 0].nan_to_num(neginf=0.0), said[..., -1])
+    weight = torch.where(busy, 1.0, SPARE_QUERY_WEIGHT)
+    weight[:, 0] = 1.0
+    return {"pointer": -((right * weight).sum(-1) / weight.sum(-1)).mean()}
+
+
+def gravity_loss(gravity: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+    """Compare pitch and roll, (B, 2) radians, by their absolute errors."""
+    return {"gravity": (gravity.float() - batch.gravity).abs().sum(-1).mean()}

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Train a network on rendered rooms: `ide3d-train --config training/configs/nano_rgb.yaml`.
+
+A run lives in one directory: `config.yaml`, `tokenizer.json`, `checkpoint.pt` (resumable), `curve.csv`,
+`curve.png`. Started again on the same directory, it goes on where the last checkpoint left it and sees the
+same samples.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import signal
+import time
+from collections import defaultdict
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+import yaml
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from tokenizers import Tokenizer
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader, Subset
+
+from ide3d_ros.network import Ide3dNetwork, NetworkConfig
+from ide3d_training.checkpoint import load_checkpoint, save_checkpoint
+from ide3d_training.config import ConfigError, LossWeights, TrainConfig, load_config
+from ide3d_training.curves import plot_curves
+from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.datasets.packing import Batch, Sample, collate
+from ide3d_training.datasets.prompts import PromptWriter, language_samples
+from ide3d_training.datasets.rooms import EpochSampler, RoomDataset, sample_graphs
+from ide3d_training.datasets.tokenizer import fit_tokenizer
+from ide3d_training.objectives.boxes import field_losses, gravity_loss, pointer_loss
+from ide3d_training.objectives.language import language_loss
+from ide3d_training.schedule import choose_precision, learning_rate, warming_average
+from ide3d_training.validation import measure, summarise
+from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS
+
+console = Console()
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def network_config(config: TrainConfig, vocabulary: int) -> NetworkConfig:
+    """Join the run's sizes with the worlds' categories and colours."""
+    return NetworkConfig(
+        preset=config.preset,
+        vocabulary=vocabulary,
+        categories=tuple(CATEGORIES),
+        mean_extents=tuple(tuple(map(float, BY_NAME[name].extents)) for name in CATEGORIES),
+        colors=tuple(COLORS),
+        **{key: tuple(v) if isinstance(v, list) else v for key, v in config.network.items()},
+    )
+
+
+def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
+    """Load the run's tokenizer, or fit it to the language of its rooms and keep it."""
+    path = directory / "tokenizer.json"
+    if not path.exists():
+        rng = np.random.default_rng(config.seed)
+        store = FrameStore(Path(config.data.directory))
+        fit_tokenizer(language_samples(sample_graphs(store, 1000), rng), config.vocabulary).save(str(path))
+    return Tokenizer.from_file(str(path))
+
+
+def optimizer_for(network: Ide3dNetwork, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW that decays matrices and leaves vectors alone."""
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": config.optimisation.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.optimisation.learning_rate, betas=(0.9, 0.98), fused=True)
+
+
+def collate_known(samples: list[Sample | None], box_queries: int) -> Batch:
+    """Collate, leaving out frames about which nothing could be asked."""
+    return collate([sample for sample in samples if sample is not None], box_queries)
+
+
+class Run:
+    """One training run, resumed if its directory holds a checkpoint.
+
+    Args:
+        config: what to train.
+        directory: where the run lives.
+    """
+
+    def __init__(self, config: TrainConfig, directory: Path):
+        self.config, self.directory = config, directory
+        options = config.optimisation
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        torch.manual_seed(config.seed)
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
+        store = FrameStore(Path(config.data.directory))
+        if len(store) <= config.data.validation + options.batch:
+            raise ConfigError(
+                f"{config.data.directory} holds {len(store)} rooms, too few for {config.data.validation} "
+                f"validation rooms and a batch of {options.batch}; render more or lower data.validation"
+            )
+        tokenizer = run_tokenizer(config, directory)
+        self.network = Ide3dNetwork(network_config(config, tokenizer.get_vocab_size()))
+        self.average = AveragedModel(self.network, multi_avg_fn=warming_average(options.ema))
+        self.optimizer = optimizer_for(self.network, config)
+        self.precision = choose_precision(options.precision)
+        self.code = self.network.config.box_code
+        self.step, self.skipped = 0, 0
+        if state := load_checkpoint(directory):
+            self._restore(state)
+
+        writer = PromptWriter(tokenizer, config.prompts, self.network.config.box_queries)
+        rooms = RoomDataset(store, self.network.config, writer, config.seed)
+        self._rooms, self._training = rooms, len(store) - config.data.validation
+        self._collate = partial(collate_known, box_queries=self.network.config.box_queries)
+
+    def _restore(self, state: dict) -> None:
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.skipped = state["step"], state["skipped"]
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(
+            self.directory,
+            {
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "skipped": self.skipped,
+                "network_config": self.network.config.to_dict(),
+                "train_config": self.config.to_dict(),
+            },
+        )
+
+    def batches(self):
+        """Yield training batches for ever, from the sample after the last one used."""
+        options = self.config.optimisation
+        sampler = EpochSampler(self._training, self.config.seed, self.step * options.batch)
+        workers = self.config.data.workers
+        yield from DataLoader(
+            self._rooms,
+            batch_size=options.batch,
+            sampler=sampler,
+            num_workers=workers,
+            collate_fn=self._collate,
+            multiprocessing_context="spawn" if workers else None,
+        )
+
+    def objective(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Compute every term of the objective on one batch."""
+        with torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32):
+            output = self.network(batch.images, batch.intrinsics, batch.prompts)
+        return (
+            language_loss(output.logits, batch)
+            | pointer_loss(output.pointer, batch)
+            | field_losses(output.fields, batch, self.code)
+            | gravity_loss(output.gravity, batch)
+        )
+
+    def learn(self, batch: Batch) -> dict[str, float]:
+        """Take one step; a batch whose loss or gradient is not finite is skipped and counted."""
+        options = self.config.optimisation
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, options)
+        terms = self.objective(batch)
+        weights = self.config.losses
+        loss = sum(getattr(weights, name) * term for name, term in terms.items())
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), options.clip)
+        self.step += 1
+        if not math.isfinite(float(norm)):
+            self.skipped += 1
+            return {}
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        return {"loss": float(loss.detach())} | {name: float(term.detach()) for name, term in terms.items()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Measure the averaged weights on the held-out rooms."""
+        held = Subset(self._rooms, [(0, i) for i in range(self._training, len(self._rooms))])
+        loader = DataLoader(held, batch_size=32, collate_fn=self._collate)
+        network = self.average.module.eval()
+        cases: dict[str, list[float]] = defaultdict(list)
+        for batch in loader:
+            with torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32):
+                output = network(batch.images, batch.intrinsics, batch.prompts)
+            for name, values in measure(output, batch, self.code).items():
+                cases[name] += values
+        return {f"val_{name}": value for name, value in summarise(cases).items()}
+
+
+class CurveLog:
+    """Append rows to `curve.csv`; a resumed run drops the rows its checkpoint does not know of."""
+
+    columns = (
+        *("step", "minutes", "rate", "loss"),
+        *(field.name for field in fields(LossWeights)),
+        *("val_pointed", "val_found", "val_rejected", "val_depth_error", "val_answer"),
+    )
+
+    def __init__(self, path: Path, step: int):
+        kept = []
+        if path.exists():
+            with open(path, newline="") as file:
+                kept = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+        self._file = open(path, "w", newline="")
+        self._writer = csv.DictWriter(self._file, self.columns, restval="")
+        self._writer.writeheader()
+        self._writer.writerows(kept)
+        self.minutes = float(kept[-1]["minutes"]) if kept else 0.0
+
+    def write(self, row: dict[str, float]) -> None:
+        """Append one row and flush it."""
+        self._writer.writerow(
+            {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items() if k in self.columns}
+        )
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def train(run: Run) -> None:
+    """Train to the last step, with a bar, a log, checkpoints, and a clean stop on Ctrl-C or SIGTERM."""
+    config, options = run.config, run.config.optimisation
+    stop = []
+    previous = {
+        s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)
+    }
+    log = CurveLog(run.directory / "curve.csv", run.step)
+    started, saved = time.monotonic() - 60 * log.minutes, time.monotonic()
+    sums: dict[str, list[float]] = defaultdict(list)
+    bar = Progress(
+        TextColumn("train"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"), console=console,
+    )  # fmt: skip
+    try:
+        with bar:
+            task = bar.add_task("train", total=options.steps, completed=run.step, note="")
+            batches = run.batches() if run.step < options.steps else ()
+            for batch in batches:
+                run.network.train()
+                for name, value in run.learn(batch).items():
+                    sums[name].append(value)
+                last = run.step >= options.steps
+                if run.step % config.log_every == 0 or last:
+                    row = {name: sum(values) / len(values) for name, values in sums.items()}
+                    row |= {
+                        "step": run.step,
+                        "minutes": (time.monotonic() - started) / 60,
+                        "rate": learning_rate(run.step, options),
+                    }
+                    if run.step % config.validate_every == 0 or last:
+                        row |= run.validate()
+                        console.print({k: round(v, 3) for k, v in row.items()})
+                    log.write(row)
+                    sums.clear()
+                    bar.update(task, completed=run.step, note=f"loss {row.get('loss', float('nan')):.3f}")
+                if last or stop or time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                    run.save()
+                    plot_curves(run.directory / "curve.csv", run.directory / "curve.png")
+                    saved = time.monotonic()
+                if last or stop:
+                    break
+    finally:
+        log.close()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if run.skipped:
+        console.print(f"{run.skipped} batches had no finite gradient and were skipped")
+    if stop:
+        console.print(f"stopped at step {run.step}; the same command goes on from here")
+
+
+SMOKE = (
+    "optimisation.steps=40",
+    "optimisation.warmup=10",
+    "optimisation.batch=8",
+    "validate_every=40",
+    "log_every=5",
+)
+
+
+@app.command()
+def cli(
+    config: Annotated[Path, typer.Option(help="YAML file; see training/configs.")],
+    output: Annotated[
+        Path, typer.Option(help="Directory of the run; resumed if it holds a checkpoint.")
+    ] = Path("runs/nano"),
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Take 40 small steps, to see that all works.")
+    ] = False,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE on top of the file, dotted; may be repeated.")
+    ] = None,
+) -> None:
+    """Train a network on rendered rooms; resumes by itself."""
+    try:
+        run = Run(load_config(config, [*(SMOKE if smoke else ()), *(override or ())]), output)
+        if run.step:
+            console.print(f"resuming {output} at step {run.step}")
+        parameters = sum(p.numel() for p in run.network.parameters())
+        console.print(
+            f"{parameters / 1e6:.2f} M parameters, {run.precision}, {torch.get_num_threads()} threads"
+        )
+        train(run)
+    except (ConfigError, FileNotFoundError) as error:
+        console.print(f"[red]error:[/red] {error}")
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    """Entry point of `ide3d-train`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

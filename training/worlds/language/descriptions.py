@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One sentence that names what can be seen in a frame."""
+
+from __future__ import annotations
+
+from ide3d_training.worlds.scene_graph import FrameGraph
+
+from . import wording
+from .visibility import image_columns, visible_objects
+
+MAX_NAMED = 8
+NOTHING = "an empty room"
+
+
+def description(frame: FrameGraph) -> str:
+    """Name a frame's referable objects with their colours, left to right.
+
+    Args:
+        frame: the graph of one rendered frame.
+
+    Returns:
+        For example "a red chair, a blue table and a white mug"; where there are more than MAX_NAMED objects
+        those with most visible pixels are named; NOTHING where there is none.
+    """
+    objects = visible_objects(frame).referable
+    largest = tuple(sorted(objects, key=lambda o: (-o.visible_pixels, o.id))[:MAX_NAMED])
+    columns = image_columns(frame, largest)
+    ordered = sorted(largest, key=lambda o: (columns[o.id], o.id))
+    names = [wording.indefinite(wording.name(item.category, item.color)) for item in ordered]
+    if not names:
+        return NOTHING
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
