@@ -16,7 +16,7 @@ from ide3d_ros.cli.room_tour import EXPRESSION_KINDS, ROUND, RoomTour, truth_in_
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
 from ide3d_training.worlds.language.questions import QUESTION_KINDS, Question
-from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
+from ide3d_training.worlds.scene_graph import ON, FrameGraph, SceneObject
 
 CAMERA = Camera.from_fov(256, 192, np.deg2rad(65.0))
 DESCRIBE = Prompt("describe", "", "description")
@@ -26,11 +26,11 @@ def thing(number: int, name: str, column: float, depth: float, on: int | None = 
     color, category = name.split()
     center = CAMERA.unproject(np.array([[column, 96.0]]), np.array([depth]))[0]
     box = Box3D(center, np.array([0.5, 0.5, 0.8]), np.array([1.0, 0.0, 0.0, 0.0]))
-    return SceneObject(number, category, color, box, 900, 0.9, on)
+    return SceneObject(number, category, color, "plastic", box, 900, 0.9, on, ON, False)
 
 
 def moment_with(*things: SceneObject, seed: int = 7) -> Moment:
-    graph = FrameGraph(seed, 0, CAMERA, 0.2, 0.0, 1.2, np.eye(4), things)
+    graph = FrameGraph(seed, "kitchen", 0, CAMERA, 0.2, 0.0, 1.2, np.eye(4), things)
     return replace(MOMENT, labels=graph.to_json())
 
 

@@ -11,7 +11,7 @@ from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.rotation import gravity_angles
 from ide3d_training.metrics.baselines import ANY_CATEGORY, Prior, PriorError
 from ide3d_training.worlds.categories import CATEGORIES
-from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
+from ide3d_training.worlds.scene_graph import ON, FrameGraph, SceneObject
 
 CAMERA = Camera.from_fov(256, 192, np.deg2rad(65.0))
 UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
@@ -21,11 +21,12 @@ def seen(
     id: int, category: str, pixel: tuple[float, float], depth: float, side: float, pixels: int = 900
 ) -> SceneObject:
     center = CAMERA.unproject(np.array([pixel]), np.array([depth]))[0]
-    return SceneObject(id, category, "red", Box3D(center, np.full(3, side), UPRIGHT), pixels, 0.9, None)
+    box = Box3D(center, np.full(3, side), UPRIGHT)
+    return SceneObject(id, category, "red", "wood", box, pixels, 0.9, None, ON, False)
 
 
 def frame(*objects: SceneObject, pitch: float = 0.3) -> FrameGraph:
-    return FrameGraph(1, 0, CAMERA, pitch, 0.0, 1.2, np.eye(4), objects)
+    return FrameGraph(1, "kitchen", 0, CAMERA, pitch, 0.0, 1.2, np.eye(4), objects)
 
 
 @pytest.fixture

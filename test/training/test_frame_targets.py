@@ -16,14 +16,14 @@ from ide3d_training.datasets.augmentation import jitter_light, mirror_graph
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.frame_targets import frame_targets, token_owners
 from ide3d_training.train import network_config
-from ide3d_training.worlds.scene_graph import SceneObject
+from ide3d_training.worlds.scene_graph import ON, SceneObject
 
 CONFIG = network_config(TrainConfig(), 300)
 
 
 def thing(identity: int, pixels: int) -> SceneObject:
     box = Box3D.from_matrix(np.array([0.0, 0, 2]), np.ones(3), np.eye(3))
-    return SceneObject(identity, "chair", "red", box, pixels, 1.0, None)
+    return SceneObject(identity, "chair", "red", "wood", box, pixels, 1.0, None, ON, False)
 
 
 def stated_fields(targets) -> np.ndarray:

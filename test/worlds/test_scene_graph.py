@@ -10,15 +10,15 @@ import pytest
 
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
-from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
+from ide3d_training.worlds.scene_graph import ON, FrameGraph, SceneObject
 
 
 def _graph(visible_pixels: int, visible_fraction: float, width: int = 256, height: int = 192) -> FrameGraph:
     box = Box3D(np.array([0.1, 0.2, 3.0]), np.array([0.5, 0.4, 0.9]), np.array([0.9, 0.1, -0.3, 0.2]))
-    obj = SceneObject(7, "chair", "red", box, visible_pixels, visible_fraction, None)
+    obj = SceneObject(7, "chair", "red", "wood", box, visible_pixels, visible_fraction, None, ON, False)
     carried = dataclasses.replace(obj, id=8, category="mug", support=7)
     camera = Camera.from_fov(width, height, 1.1)
-    return FrameGraph(3, 1, camera, 0.2, -0.01, 1.3, np.eye(4), (obj, carried))
+    return FrameGraph(3, "kitchen", 1, camera, 0.2, -0.01, 1.3, np.eye(4), (obj, carried))
 
 
 def test_labels_survive_json(frames):

@@ -23,7 +23,12 @@ COLORS: dict[str, RGB] = {
     "black": (0.055, 0.055, 0.06),
     "brown": (0.40, 0.22, 0.09),
     "purple": (0.50, 0.16, 0.64),
+    "orange": (0.93, 0.45, 0.08),
+    "pink": (0.93, 0.47, 0.62),
 }
+
+MATERIALS = ("plastic", "wood", "metal", "fabric", "leather", "glass", "ceramic", "wicker", "paper")
+"""What an object's main body is made of, as labels name it."""
 
 
 @dataclass(frozen=True)

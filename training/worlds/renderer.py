@@ -259,11 +259,21 @@ class RoomRenderer:
                 fraction = min(1.0, visible / max(silhouette_pixels(placed, camera, camera_from_world), 1.0))
             objects.append(
                 SceneObject(
-                    placed.id, placed.category.name, placed.color, box, visible, fraction, placed.support
+                    id=placed.id,
+                    category=placed.category.name,
+                    color=placed.color,
+                    material=placed.material,
+                    box=box,
+                    visible_pixels=visible,
+                    visible_fraction=fraction,
+                    support=placed.support,
+                    relation=placed.relation,
+                    against_wall=placed.against_wall,
                 )
             )
         return FrameGraph(
             seed=room.seed,
+            room_type=room.room_type,
             index=index,
             camera=camera,
             pitch=pose.pitch,

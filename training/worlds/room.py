@@ -15,6 +15,8 @@ from ide3d_ros.geometry.rotation import yaw_rotation
 from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS, Category, build_object
 from ide3d_training.worlds.parts import RGB, Part, block, tilt
 from ide3d_training.worlds.placement import footprint, rectangles_overlap, turn
+from ide3d_training.worlds.scene_graph import ON
+from ide3d_training.worlds.splits import ROOM_TYPES
 
 # Independent random streams of one seed; a change to one leaves what the others draw as it is.
 LAYOUT_STREAM, STYLE_STREAM, VIEW_STREAM, MOTION_STREAM = range(4)
@@ -59,21 +61,27 @@ class PlacedObject:
         id: its value in the ids picture, 1 upwards.
         category: what it is.
         color: name of its main body's colour.
+        material: name of its main body's material.
         parts: its primitives, in its own axes.
         extents: (3,) full size of its box, metres.
         position: (3,) middle of its box's bottom face in the world, metres.
         yaw: of its front axis about the world's z, radians.
-        support: id of the object it stands on; None is the floor.
+        support: id of the object that carries it; None is the floor.
+        relation: ON or IN, see ``scene_graph``.
+        against_wall: its back stands against a wall.
     """
 
     id: int
     category: Category
     color: str
+    material: str
     parts: tuple[Part, ...]
     extents: np.ndarray
     position: np.ndarray
     yaw: float
     support: int | None
+    relation: str
+    against_wall: bool
 
     @property
     def rotation(self) -> np.ndarray:
@@ -115,12 +123,13 @@ class Style:
 
 @dataclass(frozen=True, eq=False)
 class Room:
-    """A furnished room: seed, inner size (3,) in metres, objects in the order of their ids, and style.
+    """A furnished room: seed, type (of ROOM_TYPES), inner size (3,) in metres, objects in the order of their ids, and style.
 
     Rooms compare by identity: one that was changed is another room, whatever its seed.
     """
 
     seed: int
+    room_type: str
     size: np.ndarray
     objects: tuple[PlacedObject, ...]
     style: Style
@@ -150,7 +159,7 @@ class Room:
                 continue
             layout.decorate(int(rng.integers(SMALL_RANGE[0], SMALL_RANGE[1] + 1)))
             style = _style(np.random.default_rng((seed, STYLE_STREAM)), size)
-            return cls(seed, size, tuple(layout.objects), style)
+            return cls(seed, ROOM_TYPES[0], size, tuple(layout.objects), style)
         raise RuntimeError(
             f"seed {seed} gave no room with {FURNITURE_RANGE[0]} pieces of furniture in 1000 layouts"
         )
@@ -217,11 +226,14 @@ class _Layout:
             len(self.objects) + 1,
             category,
             color,
+            "plastic",
             tuple(parts),
             extents,
             np.asarray(position, float),
             float(yaw),
             support,
+            ON,
+            support is None and category.against_wall,
         )
         self.objects.append(placed)
 

@@ -11,6 +11,9 @@ import numpy as np
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
 
+ON, IN = "on", "in"
+"""How an object is carried: on the top of its support, or inside it (a shelf, a basket)."""
+
 # An expression may speak of an object that shows at least this much of itself ...
 REFERABLE_FRACTION = 0.35
 REFERABLE_AREA = 0.0012  # of the frame's pixels
@@ -26,19 +29,25 @@ class SceneObject:
         id: its value in the ids picture, 1..250; 0 is the room's shell.
         category: a name of CATEGORIES.
         color: a name of COLORS.
+        material: a name of MATERIALS.
         box: its oriented box in the frame's optical frame.
         visible_pixels: pixels of the ids picture that show it.
         visible_fraction: 0..1, visible pixels over the pixels of its silhouette drawn alone and not clipped.
-        support: id of the object it stands on; None is the floor.
+        support: id of the object that carries it; None is the floor.
+        relation: how the support carries it, ON or IN; ON where it stands on the floor.
+        against_wall: its back stands against a wall.
     """
 
     id: int
     category: str
     color: str
+    material: str
     box: Box3D
     visible_pixels: int
     visible_fraction: float
     support: int | None
+    relation: str
+    against_wall: bool
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,8 @@ class FrameGraph:
     """One frame's labels.
 
     Attributes:
-        seed: of the room.
+        seed: of the room; with ``splits.split_of`` it tells the frame's split.
+        room_type: a name of ROOM_TYPES.
         index: of the view in the room.
         camera: intrinsics.
         pitch, roll: gravity angles of the camera, radians (``geometry.rotation``).
@@ -56,6 +66,7 @@ class FrameGraph:
     """
 
     seed: int
+    room_type: str
     index: int
     camera: Camera
     pitch: float
@@ -87,6 +98,7 @@ class FrameGraph:
         return json.dumps(
             {
                 "seed": self.seed,
+                "room_type": self.room_type,
                 "index": self.index,
                 "camera": {
                     "width": camera.width,
@@ -106,12 +118,15 @@ class FrameGraph:
                         "id": obj.id,
                         "category": obj.category,
                         "color": obj.color,
+                        "material": obj.material,
                         "center": obj.box.center.tolist(),
                         "extents": obj.box.extents.tolist(),
                         "quaternion": obj.box.quaternion.tolist(),
                         "visible_pixels": obj.visible_pixels,
                         "visible_fraction": obj.visible_fraction,
                         "support": obj.support,
+                        "relation": obj.relation,
+                        "against_wall": obj.against_wall,
                     }
                     for obj in self.objects
                 ],
@@ -135,15 +150,19 @@ class FrameGraph:
                 id=obj["id"],
                 category=obj["category"],
                 color=obj["color"],
+                material=obj["material"],
                 box=Box3D(np.array(obj["center"]), np.array(obj["extents"]), np.array(obj["quaternion"])),
                 visible_pixels=obj["visible_pixels"],
                 visible_fraction=obj["visible_fraction"],
                 support=obj["support"],
+                relation=obj["relation"],
+                against_wall=obj["against_wall"],
             )
             for obj in data["objects"]
         )
         return cls(
             seed=data["seed"],
+            room_type=data["room_type"],
             index=data["index"],
             camera=Camera(**camera),
             pitch=data["pitch"],

@@ -11,7 +11,7 @@ import pytest
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
 from ide3d_training.worlds.categories import CATEGORIES, COLORS
-from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
+from ide3d_training.worlds.scene_graph import ON, FrameGraph, SceneObject
 
 CAMERA = Camera.from_fov(256, 192, np.deg2rad(65.0))
 SEEN, GLIMPSED, HIDDEN = (
@@ -33,12 +33,12 @@ def thing(
     color, category = name.split()
     center = CAMERA.unproject(np.array([[column, 96.0]]), np.array([depth]))[0]
     box = Box3D(center, np.array([0.5, 0.5, 0.8]), np.array([1.0, 0.0, 0.0, 0.0]))
-    return SceneObject(id, category, color, box, shown[0], shown[1], on)
+    return SceneObject(id, category, color, "plastic", box, shown[0], shown[1], on, ON, False)
 
 
 def frame(*objects: SceneObject) -> FrameGraph:
     """Make the graph of one frame."""
-    return FrameGraph(7, 0, CAMERA, 0.2, 0.0, 1.2, np.eye(4), objects)
+    return FrameGraph(7, "kitchen", 0, CAMERA, 0.2, 0.0, 1.2, np.eye(4), objects)
 
 
 def random_frame(seed: int) -> FrameGraph:
