@@ -84,6 +84,7 @@ class TrainConfig:
     Attributes:
         preset: method (DESIGN section 4).
         seed: of weights, order, prompts and augmentation.
+        start_from: directory of an earlier run whose weights this one begins with; empty for random weights.
         vocabulary: ids of the tokenizer.
         network: sizes that differ from `NetworkConfig`'s defaults.
         data, optimisation, prompts, losses: see their classes.
@@ -94,6 +95,7 @@ class TrainConfig:
 
     preset: str = "rgb"
     seed: int = 0
+    start_from: str = ""
     vocabulary: int = 512
     network: dict[str, Any] = field(default_factory=dict)
     data: RoomData = field(default_factory=RoomData)

@@ -48,6 +48,7 @@ from ide3d_training.objectives.boxes import field_losses, gravity_loss, pointer_
 from ide3d_training.objectives.language import language_loss
 from ide3d_training.schedule import choose_precision, learning_rate, warming_average
 from ide3d_training.validation import measure, summarise
+from ide3d_training.warm_start import warm_start
 from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS
 
 console = Console()
@@ -116,12 +117,15 @@ class Run:
             )
         tokenizer = run_tokenizer(config, directory)
         self.network = Ide3dNetwork(network_config(config, tokenizer.get_vocab_size()))
+        state = load_checkpoint(directory)
+        if state is None and config.start_from:
+            warm_start(self.network, tokenizer, Path(config.start_from))
         self.average = AveragedModel(self.network, multi_avg_fn=warming_average(options.ema))
         self.optimizer = optimizer_for(self.network, config)
         self.precision = choose_precision(options.precision)
         self.code = self.network.config.box_code
         self.step, self.skipped = 0, 0
-        if state := load_checkpoint(directory):
+        if state is not None:
             self._restore(state)
 
         writer = PromptWriter(tokenizer, config.prompts, self.network.config.box_queries)

@@ -123,7 +123,7 @@ class Style:
 
 @dataclass(frozen=True, eq=False)
 class Room:
-    """A furnished room: seed, type (of ROOM_TYPES), inner size (3,) in metres, objects in the order of their ids, and style.
+    """A furnished room: seed, type, inner size (3,) in metres, objects in the order of their ids, style.
 
     Rooms compare by identity: one that was changed is another room, whatever its seed.
     """
