@@ -37,7 +37,7 @@ class Optimisation:
 
     Attributes:
         steps: optimiser steps of the whole run.
-        batch: frames a step.
+        batch: frames a step, shared by all processes.
         learning_rate: peak learning rate of AdamW.
         warmup: steps until the peak.
         decay: share of the run, at its end, over which the rate falls to zero.
@@ -45,7 +45,7 @@ class Optimisation:
         clip: largest gradient norm.
         ema: decay of the averaged weights, which are the ones exported.
         precision: "float32", "bfloat16", or "auto": bfloat16 where a trial matrix product runs faster in it.
-        threads: CPU threads of the optimiser process; 0 = all cores.
+        threads: CPU threads of each process; 0 leaves it to torch.
     """
 
     steps: int = 4000

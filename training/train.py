@@ -3,17 +3,18 @@
 
 A run lives in one directory: `config.yaml`, `tokenizer.json`, `checkpoint.pt` (resumable), `curve.csv`,
 `curve.png`. Started again on the same directory, it goes on where the last checkpoint left it and sees the
-same samples.
+same samples, however many processes share them: `--processes` starts several on one machine.
 """
 
 from __future__ import annotations
 
-import csv
 import math
+import os
 import signal
-import time
+import subprocess
+import sys
 from collections import defaultdict
-from dataclasses import fields
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -22,23 +23,14 @@ import numpy as np
 import torch
 import typer
 import yaml
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from accelerate import Accelerator
 from tokenizers import Tokenizer
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Subset
 
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.checkpoint import load_checkpoint, save_checkpoint
-from ide3d_training.config import ConfigError, LossWeights, TrainConfig, load_config
-from ide3d_training.curves import plot_curves
+from ide3d_training.config import ConfigError, TrainConfig, load_config
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.packing import Batch, Sample, collate
 from ide3d_training.datasets.prompts import PromptWriter, language_samples
@@ -46,12 +38,12 @@ from ide3d_training.datasets.rooms import EpochSampler, RoomDataset, sample_grap
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.objectives.boxes import field_losses, gravity_loss, pointer_loss
 from ide3d_training.objectives.language import language_loss
+from ide3d_training.run_log import Narrator, console
 from ide3d_training.schedule import choose_precision, learning_rate, warming_average
 from ide3d_training.validation import measure, summarise
 from ide3d_training.warm_start import warm_start
 from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS
 
-console = Console()
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -99,6 +91,10 @@ class Run:
     Args:
         config: what to train.
         directory: where the run lives.
+
+    Raises:
+        ConfigError: if there are too few rooms, the processes cannot share a batch evenly, or `start_from`
+            cannot be used.
     """
 
     def __init__(self, config: TrainConfig, directory: Path):
@@ -107,26 +103,37 @@ class Run:
         if options.threads:
             torch.set_num_threads(options.threads)
         torch.manual_seed(config.seed)
+        self.precision = choose_precision(options.precision)
+        self.accelerator = Accelerator(cpu=True, mixed_precision="no")  # `_autocast` sees to precision
+        if options.batch % self.accelerator.num_processes:
+            raise ConfigError(
+                f"optimisation.batch {options.batch} cannot be shared by {self.accelerator.num_processes} "
+                "processes evenly; choose a multiple"
+            )
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
         store = FrameStore(Path(config.data.directory))
         if len(store) <= config.data.validation + options.batch:
             raise ConfigError(
                 f"{config.data.directory} holds {len(store)} rooms, too few for {config.data.validation} "
                 f"validation rooms and a batch of {options.batch}; render more or lower data.validation"
             )
-        tokenizer = run_tokenizer(config, directory)
+        with self.accelerator.main_process_first():
+            if self.accelerator.is_main_process:
+                (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
+            tokenizer = run_tokenizer(config, directory)
         self.network = Ide3dNetwork(network_config(config, tokenizer.get_vocab_size()))
+        self.network.attend("eager")  # on a CPU the fused kernel's gradient takes three times as long
         state = load_checkpoint(directory)
         if state is None and config.start_from:
             warm_start(self.network, tokenizer, Path(config.start_from))
         self.average = AveragedModel(self.network, multi_avg_fn=warming_average(options.ema))
         self.optimizer = optimizer_for(self.network, config)
-        self.precision = choose_precision(options.precision)
         self.code = self.network.config.box_code
         self.step, self.skipped = 0, 0
         if state is not None:
             self._restore(state)
+        # The wrapped network answers; the bare one is what is averaged, saved and measured.
+        self._wrapped, self.optimizer = self.accelerator.prepare(self.network, self.optimizer)
 
         writer = PromptWriter(tokenizer, config.prompts, self.network.config.box_queries)
         rooms = RoomDataset(store, self.network.config, writer, config.seed)
@@ -155,23 +162,31 @@ class Run:
         )
 
     def batches(self):
-        """Yield training batches for ever, from the sample after the last one used."""
-        options = self.config.optimisation
-        sampler = EpochSampler(self._training, self.config.seed, self.step * options.batch)
+        """Yield this process's share of the training batches for ever, after the last sample used."""
+        options, processes = self.config.optimisation, self.accelerator.num_processes
+        sampler = EpochSampler(
+            self._training,
+            self.config.seed,
+            self.step * options.batch + self.accelerator.process_index,
+            processes,
+        )
         workers = self.config.data.workers
         yield from DataLoader(
             self._rooms,
-            batch_size=options.batch,
+            batch_size=options.batch // processes,
             sampler=sampler,
             num_workers=workers,
             collate_fn=self._collate,
             multiprocessing_context="spawn" if workers else None,
         )
 
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32)
+
     def objective(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Compute every term of the objective on one batch."""
-        with torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32):
-            output = self.network(batch.images, batch.intrinsics, batch.prompts)
+        with self._autocast():
+            output = self._wrapped(batch.images, batch.intrinsics, batch.prompts)
         return (
             language_loss(output.logits, batch)
             | pointer_loss(output.pointer, batch)
@@ -188,7 +203,7 @@ class Run:
         weights = self.config.losses
         loss = sum(getattr(weights, name) * term for name, term in terms.items())
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        self.accelerator.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), options.clip)
         self.step += 1
         if not math.isfinite(float(norm)):
@@ -198,6 +213,12 @@ class Run:
         self.average.update_parameters(self.network)
         return {"loss": float(loss.detach())} | {name: float(term.detach()) for name, term in terms.items()}
 
+    def anywhere(self, flag: bool) -> bool:
+        """Say whether a flag is set in any process; every process must ask."""
+        if self.accelerator.num_processes == 1:
+            return flag
+        return bool(self.accelerator.reduce(torch.tensor(int(flag)), "sum"))
+
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Measure the averaged weights on the held-out rooms."""
@@ -206,95 +227,45 @@ class Run:
         network = self.average.module.eval()
         cases: dict[str, list[float]] = defaultdict(list)
         for batch in loader:
-            with torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32):
+            with self._autocast():
                 output = network(batch.images, batch.intrinsics, batch.prompts)
             for name, values in measure(output, batch, self.code).items():
                 cases[name] += values
         return {f"val_{name}": value for name, value in summarise(cases).items()}
 
 
-class CurveLog:
-    """Append rows to `curve.csv`; a resumed run drops the rows its checkpoint does not know of."""
-
-    columns = (
-        *("step", "minutes", "rate", "loss"),
-        *(field.name for field in fields(LossWeights)),
-        *("val_pointed", "val_found", "val_rejected", "val_depth_error", "val_answer"),
-    )
-
-    def __init__(self, path: Path, step: int):
-        kept = []
-        if path.exists():
-            with open(path, newline="") as file:
-                kept = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
-        self._file = open(path, "w", newline="")
-        self._writer = csv.DictWriter(self._file, self.columns, restval="")
-        self._writer.writeheader()
-        self._writer.writerows(kept)
-        self.minutes = float(kept[-1]["minutes"]) if kept else 0.0
-
-    def write(self, row: dict[str, float]) -> None:
-        """Append one row and flush it."""
-        self._writer.writerow(
-            {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items() if k in self.columns}
-        )
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
 def train(run: Run) -> None:
-    """Train to the last step, with a bar, a log, checkpoints, and a clean stop on Ctrl-C or SIGTERM."""
-    config, options = run.config, run.config.optimisation
-    stop = []
+    """Train to the last step, with a bar, a log, checkpoints, and a clean stop on Ctrl-C or SIGTERM.
+
+    The log and the bar show the terms of the first process's share of each batch.
+    """
+    steps = run.config.optimisation.steps
+    stop: list[int] = []
     previous = {
         s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)
     }
-    log = CurveLog(run.directory / "curve.csv", run.step)
-    started, saved = time.monotonic() - 60 * log.minutes, time.monotonic()
-    sums: dict[str, list[float]] = defaultdict(list)
-    bar = Progress(
-        TextColumn("train"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"), console=console,
-    )  # fmt: skip
+    stopped = False
     try:
-        with bar:
-            task = bar.add_task("train", total=options.steps, completed=run.step, note="")
-            batches = run.batches() if run.step < options.steps else ()
-            for batch in batches:
+        with Narrator(run) if run.accelerator.is_main_process else nullcontext() as narrator:
+            for batch in run.batches() if run.step < steps else ():
                 run.network.train()
-                for name, value in run.learn(batch).items():
-                    sums[name].append(value)
-                last = run.step >= options.steps
-                if run.step % config.log_every == 0 or last:
-                    row = {name: sum(values) / len(values) for name, values in sums.items()}
-                    row |= {
-                        "step": run.step,
-                        "minutes": (time.monotonic() - started) / 60,
-                        "rate": learning_rate(run.step, options),
-                    }
-                    if run.step % config.validate_every == 0 or last:
-                        row |= run.validate()
-                        console.print({k: round(v, 3) for k, v in row.items()})
-                    log.write(row)
-                    sums.clear()
-                    bar.update(task, completed=run.step, note=f"loss {row.get('loss', float('nan')):.3f}")
-                if last or stop or time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                    run.save()
-                    plot_curves(run.directory / "curve.csv", run.directory / "curve.png")
-                    saved = time.monotonic()
-                if last or stop:
+                terms = run.learn(batch)
+                stopped = run.anywhere(bool(stop))
+                last = stopped or run.step >= steps
+                if narrator is not None:
+                    narrator.tell(terms, last)
+                if last:
                     break
     finally:
-        log.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
-    if run.skipped:
-        console.print(f"{run.skipped} batches had no finite gradient and were skipped")
-    if stop:
-        console.print(f"stopped at step {run.step}; the same command goes on from here")
+    run.accelerator.wait_for_everyone()
+    run.accelerator.end_training()
+    if run.accelerator.is_main_process:
+        if run.skipped:
+            console.print(f"{run.skipped} batches had no finite gradient and were skipped")
+        if stopped:
+            console.print(f"stopped at step {run.step}; the same command goes on from here")
 
 
 SMOKE = (
@@ -304,6 +275,21 @@ SMOKE = (
     "validate_every=40",
     "log_every=5",
 )
+
+
+def launch(processes: int, arguments: list[str]) -> int:
+    """Run this program in several processes on this machine; return the exit status."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    command += [str(processes), "-m", "ide3d_training.train", *arguments]
+    # Left alone, every process would be given one thread, however many cores there are.
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": str(threads)}
+    child = subprocess.Popen(command, env=environment)
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # Ctrl-C reaches the processes too; they finish their step and save
+            continue
 
 
 @app.command()
@@ -318,16 +304,26 @@ def cli(
     override: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE on top of the file, dotted; may be repeated.")
     ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Processes on this machine that share every batch.")
+    ] = 1,
 ) -> None:
     """Train a network on rendered rooms; resumes by itself."""
+    overrides = [*(SMOKE if smoke else ()), *(override or ())]
     try:
-        run = Run(load_config(config, [*(SMOKE if smoke else ()), *(override or ())]), output)
-        if run.step:
-            console.print(f"resuming {output} at step {run.step}")
-        parameters = sum(p.numel() for p in run.network.parameters())
-        console.print(
-            f"{parameters / 1e6:.2f} M parameters, {run.precision}, {torch.get_num_threads()} threads"
-        )
+        settings = load_config(config, overrides)
+        if processes > 1:
+            pairs = [word for pair in overrides for word in ("--set", pair)]
+            raise typer.Exit(launch(processes, ["--config", str(config), "--output", str(output), *pairs]))
+        run = Run(settings, output)
+        if run.accelerator.is_main_process:
+            if run.step:
+                console.print(f"resuming {output} at step {run.step}")
+            parameters = sum(p.numel() for p in run.network.parameters())
+            console.print(
+                f"{parameters / 1e6:.2f} M parameters, {run.precision}, "
+                f"{run.accelerator.num_processes} processes of {torch.get_num_threads()} threads"
+            )
         train(run)
     except (ConfigError, FileNotFoundError) as error:
         console.print(f"[red]error:[/red] {error}")

@@ -69,6 +69,14 @@ class Ide3dNetwork(nn.Module):
         self.queries = nn.Parameter(torch.randn(config.box_queries, config.dim) * 0.02)
         self.box_head = BoxHead(config)
 
+    def attend(self, implementation: str) -> None:
+        """Choose how attention is computed: "sdpa", one fused kernel, or "eager", plain products.
+
+        Both give the same up to rounding. Exported graphs are made with "sdpa", the default.
+        """
+        for module in (self.decoder, self.vision.encoder):
+            module.config._attn_implementation = implementation
+
     def embed_text(self, text: torch.Tensor) -> torch.Tensor:
         """Embed token ids (any shape) as (..., dim)."""
         return self.decoder.embed_tokens(text)
@@ -81,6 +89,10 @@ class Ide3dNetwork(nn.Module):
         self, embeddings: torch.Tensor, mask: torch.Tensor, position: torch.Tensor, cache=None
     ) -> torch.Tensor:
         """Run the decoder with an explicit boolean mask (B, 1, Q, S); return its last states."""
+        if self.decoder.config._attn_implementation == "eager":  # which adds the mask to the scores
+            cast = torch.is_autocast_enabled("cpu")
+            dtype = torch.get_autocast_dtype("cpu") if cast else embeddings.dtype
+            mask = torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, torch.finfo(dtype).min)
         return self.decoder(
             inputs_embeds=embeddings,
             attention_mask={"full_attention": mask},

@@ -107,3 +107,14 @@ def test_a_config_survives_its_plain_form():
     import json
 
     assert NetworkConfig.from_dict(json.loads(json.dumps(CONFIG.to_dict()))) == CONFIG
+
+
+def test_plain_attention_gives_what_the_fused_kernel_gives(network, frame):
+    fused, _, _ = run(network, frame, PROMPTS)
+    network.attend("eager")
+    try:
+        plain, _, _ = run(network, frame, PROMPTS)
+    finally:
+        network.attend("sdpa")
+    for name in ("logits", "pointer", "fields", "gravity"):
+        torch.testing.assert_close(getattr(plain, name), getattr(fused, name), atol=1e-5, rtol=1e-4)

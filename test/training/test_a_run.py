@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from typer.testing import CliRunner
 
 from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.config import ConfigError, load_config
+from ide3d_training.datasets.rooms import EpochSampler
 from ide3d_training.schedule import learning_rate
-from ide3d_training.train import Run, app, train
+from ide3d_training.train import Run, app, launch, train
 
 from .conftest import TINY
 
@@ -58,6 +60,49 @@ def test_a_killed_run_ends_where_an_unbroken_one_does(rooms: Path, tmp_path: Pat
     assert resumed["step"] == whole["step"] == 10
     for name, value in whole["network"].items():
         torch.testing.assert_close(resumed["network"][name], value, atol=1e-5, rtol=1e-4)
+
+
+def test_two_processes_share_every_batch(rooms: Path, tmp_path: Path):
+    overrides = [
+        *TINY,
+        f"data.directory={rooms}",
+        "optimisation.steps=6",
+        "optimisation.warmup=4",
+        "log_every=1",
+    ]
+    pairs = [word for pair in overrides for word in ("--set", pair)]
+    arguments = ["--config", str(NANO), "--output", str(tmp_path / "two"), *pairs]
+    assert launch(2, arguments) == 0
+    train(Run(tiny_config(rooms, "optimisation.steps=6"), tmp_path / "one"))
+    two, one = (load_checkpoint(tmp_path / name) for name in ("two", "one"))
+    assert two["step"] == one["step"] == 6 and len(curve(tmp_path / "two")) == 6
+    # Batch norm and the terms' averages are taken over each half of a batch, so the same samples give nearly
+    # the same steps; other samples give others.
+    train(Run(tiny_config(rooms, "optimisation.steps=6", "seed=1"), tmp_path / "other"))
+    other = load_checkpoint(tmp_path / "other")
+
+    def moved(state: dict, name: str) -> torch.Tensor:
+        return state["network"][name]
+
+    name = "box_head.fields.2.bias"
+    assert (moved(two, name) - moved(one, name)).norm() < 0.5 * (moved(other, name) - moved(one, name)).norm()
+
+
+def test_shares_of_two_processes_make_up_the_order_of_one():
+    def first(count: int, *arguments: int) -> list[tuple[int, int]]:
+        return list(itertools.islice(EpochSampler(*arguments), count))
+
+    whole = first(30, 7, 3)
+    shares = [first(15, 7, 3, rank, 2) for rank in (0, 1)]
+    assert [pair for pairs in zip(*shares, strict=True) for pair in pairs] == whole
+    assert first(10, 7, 3, 9 + 1, 2) == whole[10:30:2]
+
+
+def test_a_batch_that_two_processes_cannot_share_is_refused(rooms: Path, tmp_path: Path, capfd):
+    overrides = [*TINY, f"data.directory={rooms}", "optimisation.batch=5"]
+    pairs = [word for pair in overrides for word in ("--set", pair)]
+    assert launch(2, ["--config", str(NANO), "--output", str(tmp_path), *pairs]) != 0
+    assert "cannot be shared by 2 processes evenly" in capfd.readouterr().out
 
 
 def test_a_batch_without_a_finite_gradient_is_skipped_and_counted(rooms: Path, tmp_path: Path):

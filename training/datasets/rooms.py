@@ -48,18 +48,26 @@ class RoomDataset(Dataset):
 
 
 class EpochSampler(Sampler):
-    """Yield (epoch, index) for ever, each epoch shuffled by its own seed, starting after `skip` samples."""
+    """Yield (epoch, index) for ever, each epoch shuffled by its own seed.
 
-    def __init__(self, length: int, seed: int, skip: int = 0):
-        self._length, self._seed, self._skip = length, seed, skip
+    Args:
+        length: samples an epoch.
+        seed: with the epoch it fixes the order.
+        skip: samples to begin after.
+        stride: every how-many-th sample to yield, for processes that share the samples.
+    """
+
+    def __init__(self, length: int, seed: int, skip: int = 0, stride: int = 1):
+        self._length, self._seed, self._skip, self._stride = length, seed, skip, stride
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        epoch, offset = divmod(self._skip, self._length)
+        epoch, place = divmod(self._skip, self._length)
         while True:
             order = np.random.default_rng((self._seed, epoch)).permutation(self._length)
-            for index in order[offset:]:
+            for index in order[place :: self._stride]:
                 yield epoch, int(index)
-            epoch, offset = epoch + 1, 0
+            place += self._stride * -(-(self._length - place) // self._stride)
+            epoch, place = epoch + 1, place - self._length
 
 
 def sample_graphs(store: FrameStore, count: int) -> Iterator[FrameGraph]:
