@@ -8,16 +8,18 @@ time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds import gl, textures
+from ide3d_training.worlds.lens import Lens, source_size
 from ide3d_training.worlds.parts import BOX, CYLINDER, Part
 from ide3d_training.worlds.room import FLOOR_STYLES, PlacedObject, Room
 from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
+from ide3d_training.worlds.sensor import Sensor
 from ide3d_training.worlds.silhouette import silhouette_pixels
 from ide3d_training.worlds.viewpoint import MIN_REFERABLE, CameraPose, camera_pose
 
@@ -26,7 +28,7 @@ mujoco = gl.import_mujoco()
 # Geoms available to one room: the six sides of its shell, its fixtures and all parts of its objects.
 POOL = 208
 _LIGHTS = 2
-_ATTEMPTS = 8
+ATTEMPTS = 8
 _EXTENT = 10.0  # MuJoCo states clipping distances as multiples of this
 _NEAR, _FAR = 0.03, 20.0
 _SHELL = 0.05  # half thickness of floor, ceiling and walls, metres
@@ -89,7 +91,6 @@ class RoomRenderer:
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self._view.fixedcamid = 0
-        self._rect = mujoco.MjrRect(0, 0, width, height)
         self._seed: int | None = None
         self._geom_ids = np.zeros(POOL, np.uint8)
 
@@ -99,25 +100,34 @@ class RoomRenderer:
         Args:
             room: what to draw.
             pose: where the camera is; its field of view is not used.
-            camera: pinhole intrinsics of this renderer's image size; any focal lengths and principal point.
+            camera: intrinsics of this renderer's image size; any focal lengths, principal point and lens.
             index: number of the view, kept in the labels.
 
         Returns:
             The frame with its labels.
 
         Raises:
-            ValueError: if the camera's image size is another one, or it has distortion.
+            ValueError: if the camera's image size is another one, or its lens shows nothing in a part of the
+                frame.
         """
         if (camera.width, camera.height) != (self.width, self.height):
             size = f"{camera.width}x{camera.height}"
             raise ValueError(f"this renderer draws {self.width}x{self.height} pixels, the camera has {size}")
-        if any(camera.distortion):
-            raise ValueError("only pinhole cameras can be drawn: the camera's distortion must be empty")
+        lens = Lens(camera) if camera.distortion else None
+        drawn = lens.source if lens else camera
         self._gl.make_current()
+        if lens:
+            self._enlarge(*source_size(self.width, self.height))
         self._place_room(room)
-        self._place_camera(pose, camera)
-        rgb, depth, ids = self._draw()
-        return Rendered(rgb, depth, ids, self._label(room, pose, camera, ids, index))
+        self._place_camera(pose, drawn)
+        rgb, depth, ids = self._draw(drawn.width, drawn.height)
+        if not lens:
+            visible = shown = np.bincount(ids.ravel(), minlength=256)
+        else:
+            visible = np.bincount(ids[lens.covered], minlength=256)
+            rgb, depth, ids = lens.bent(rgb, depth, ids)
+            shown = np.bincount(ids.ravel(), minlength=256)
+        return Rendered(rgb, depth, ids, self._label(room, pose, camera, index, shown, visible, drawn))
 
     def close(self) -> None:
         """Free OpenGL's resources; the renderer cannot be used afterwards."""
@@ -132,6 +142,12 @@ class RoomRenderer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _enlarge(self, width: int, height: int) -> None:
+        """Make room for frames of this size, which a lens picks its own from; done once."""
+        if self._context.offWidth < width or self._context.offHeight < height:
+            mujoco.mjr_resizeOffscreen(width, height, self._context)
+            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
 
     def _place_room(self, room: Room) -> None:
         model = self._model
@@ -219,23 +235,23 @@ class RoomRenderer:
         mujoco.mj_kinematics(model, self._data)
         mujoco.mj_camlight(model, self._data)
 
-    def _draw(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        scene = self._scene
+    def _draw(self, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        scene, rect = self._scene, mujoco.MjrRect(0, 0, width, height)
         mujoco.mjv_updateScene(
             self._model, self._data, self._option, None, self._view, mujoco.mjtCatBit.mjCAT_ALL.value, scene
         )
-        rgb = np.empty((self.height, self.width, 3), np.uint8)
-        mujoco.mjr_render(self._rect, scene, self._context)
-        mujoco.mjr_readPixels(rgb, None, self._rect, self._context)
+        rgb = np.empty((height, width, 3), np.uint8)
+        mujoco.mjr_render(rect, scene, self._context)
+        mujoco.mjr_readPixels(rgb, None, rect, self._context)
         # Ids and depth come from one pass without shading, which also turns multisampling off: a depth is
         # that of the pixel's middle and an id is never a blend.
         flags = scene.flags.copy()
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = True
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
-        code = np.empty((self.height, self.width, 3), np.uint8)
-        raw = np.empty((self.height, self.width), np.float32)
-        mujoco.mjr_render(self._rect, scene, self._context)
-        mujoco.mjr_readPixels(code, raw, self._rect, self._context)
+        code = np.empty((height, width, 3), np.uint8)
+        raw = np.empty((height, width), np.float32)
+        mujoco.mjr_render(rect, scene, self._context)
+        mujoco.mjr_readPixels(code, raw, rect, self._context)
         scene.flags[:] = flags
         lookup = np.zeros(scene.ngeom + 1, np.uint8)  # code 0 is background
         for geom in scene.geoms[: scene.ngeom]:
@@ -244,19 +260,35 @@ class RoomRenderer:
         number = code[..., 0].astype(np.int32) + (code[..., 1].astype(np.int32) << 8)
         return rgb[::-1].copy(), _metric_depth(raw[::-1]), lookup[number[::-1]]
 
-    def _label(self, room: Room, pose: CameraPose, camera: Camera, ids: np.ndarray, index: int) -> FrameGraph:
+    def _label(
+        self,
+        room: Room,
+        pose: CameraPose,
+        camera: Camera,
+        index: int,
+        shown: np.ndarray,
+        visible: np.ndarray,
+        drawn: Camera,
+    ) -> FrameGraph:
+        """State what a frame shows.
+
+        Args:
+            room, pose, camera, index: of the frame.
+            shown: (256,) pixels of each id in the frame.
+            visible: (256,) the same before the lens: pixels of the drawn frame that the lens shows.
+            drawn: the pinhole camera of the drawn frame, with which silhouettes are compared.
+        """
         world_from_camera = pose.world_from_camera
         camera_from_world = inverse(world_from_camera)
-        counts = np.bincount(ids.ravel(), minlength=256)
         objects = []
         for placed in room.objects:
             box = placed.box(_canonical_yaw(placed, pose.position)).transformed(camera_from_world)
             if box.center[2] <= 0:
                 continue
-            visible = int(counts[placed.id])
             fraction = 0.0
-            if visible:
-                fraction = min(1.0, visible / max(silhouette_pixels(placed, camera, camera_from_world), 1.0))
+            if shown[placed.id]:
+                whole = silhouette_pixels(placed, drawn, camera_from_world)
+                fraction = min(1.0, max(int(visible[placed.id]), 1) / max(whole, 1.0))
             objects.append(
                 SceneObject(
                     id=placed.id,
@@ -264,7 +296,7 @@ class RoomRenderer:
                     color=placed.color,
                     material=placed.material,
                     box=box,
-                    visible_pixels=visible,
+                    visible_pixels=int(shown[placed.id]),
                     visible_fraction=fraction,
                     support=placed.support,
                     relation=placed.relation,
@@ -284,26 +316,30 @@ class RoomRenderer:
         )
 
 
-def render_frame(seed: int, renderer: RoomRenderer, view: int = 0) -> Rendered:
+def render_frame(seed: int, renderer: RoomRenderer, view: int = 0, sensor: str = "clean") -> Rendered:
     """Draw one view of the room of a seed, chosen so that expressions have something to speak of.
 
     Args:
         seed: of the room.
         renderer: draws it.
         view: number of the view.
+        sensor: kind of camera, one of ``sensor.SENSORS``.
 
     Returns:
         The frame; at least two of its objects are referable unless eight cameras in a row failed to find two.
+
+    Raises:
+        ValueError: if the seed is negative or the sensor unknown.
     """
-    room = Room.from_seed(seed)
+    room, optics = Room.from_seed(seed), Sensor.drawn(sensor, seed, view)
     rendered = None
-    for attempt in range(_ATTEMPTS):
-        pose = camera_pose(room, view, attempt)
-        camera = Camera.from_fov(renderer.width, renderer.height, pose.horizontal_fov)
+    for attempt in range(ATTEMPTS):
+        pose = camera_pose(room, view, attempt, renderer.width / renderer.height)
+        camera = optics.camera(renderer.width, renderer.height, pose.horizontal_fov)
         rendered = renderer.render(room, pose, camera, view)
         if len(rendered.graph.referable) >= MIN_REFERABLE:
             break
-    return rendered
+    return replace(rendered, rgb=optics.exposed(rendered.rgb, seed, view))
 
 
 def _canonical_yaw(placed: PlacedObject, viewer: np.ndarray) -> float:
