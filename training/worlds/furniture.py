@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ide3d_training.worlds.parts import ELLIPSOID, RGB, Part, ball, block, rod, taper, tilt
+from ide3d_training.worlds.parts import ELLIPSOID, GLOSSY, RGB, Part, ball, block, rod, taper, tilt
 
 STEEL: RGB = (0.60, 0.61, 0.63)
 GRAPHITE: RGB = (0.27, 0.27, 0.28)
@@ -169,7 +169,7 @@ def cabinet(rng: np.random.Generator, extents: np.ndarray, color: RGB) -> list[P
                 block((face - front, left + gap, plinth + gap), (face, right - gap, h - top - gap), color)
             )
             y = right - 0.05 if i % 2 == 0 else left + 0.05
-            parts.append(block((face, y - 0.010, h * 0.52), (d / 2, y + 0.010, h * 0.68), STEEL, 0.5))
+            parts.append(block((face, y - 0.010, h * 0.52), (d / 2, y + 0.010, h * 0.68), STEEL, GLOSSY))
     else:  # drawers above each other
         drawers = int(rng.integers(3, 5))
         edges = np.linspace(plinth, h - top, drawers + 1)
@@ -178,7 +178,7 @@ def cabinet(rng: np.random.Generator, extents: np.ndarray, color: RGB) -> list[P
                 block((face - front, -w / 2 + gap, low + gap), (face, w / 2 - gap, high - gap), color)
             )
             middle = (low + high) / 2
-            parts.append(block((face, -0.09, middle - 0.010), (d / 2, 0.09, middle + 0.010), STEEL, 0.5))
+            parts.append(block((face, -0.09, middle - 0.010), (d / 2, 0.09, middle + 0.010), STEEL, GLOSSY))
     return parts
 
 
@@ -222,7 +222,7 @@ def lamp(rng: np.random.Generator, extents: np.ndarray, color: RGB) -> list[Part
     pole = (STEEL, GRAPHITE)[rng.integers(2)]
     return [
         rod(0, 0, 0, 0.025, r * rng.uniform(0.62, 0.75), pole),
-        rod(0, 0, 0.025, h - shade_height * 0.3, 0.013, pole, 0.5),
+        rod(0, 0, 0.025, h - shade_height * 0.3, 0.013, pole, GLOSSY),
         *taper(h - shade_height, h, r, r * rng.uniform(0.55, 0.75), 8, color),
     ]
 
@@ -290,19 +290,19 @@ def fridge(rng: np.random.Generator, extents: np.ndarray, color: RGB) -> list[Pa
     split = h * rng.uniform(0.30, 0.70)
     parts = [
         block((-d / 2 + 0.02, -w / 2 + 0.02, 0), (face - door - 0.02, w / 2 - 0.02, plinth), GRAPHITE),
-        block((-d / 2, -w / 2, plinth), (face - door - 0.008, w / 2, h), shade(color, 0.85), 0.6),
+        block((-d / 2, -w / 2, plinth), (face - door - 0.008, w / 2, h), shade(color, 0.85), GLOSSY),
         block(
             (face - door - 0.008, -w / 2 + 0.01, plinth + 0.01),
             (face - door, w / 2 - 0.01, h - 0.01),
             GRAPHITE,
         ),
-        block((face - door, -w / 2, plinth), (face, w / 2, split - 0.008), color, 0.6),
-        block((face - door, -w / 2, split + 0.008), (face, w / 2, h), color, 0.6),
+        block((face - door, -w / 2, plinth), (face, w / 2, split - 0.008), color, GLOSSY),
+        block((face - door, -w / 2, split + 0.008), (face, w / 2, h), color, GLOSSY),
     ]
     y = (w / 2 - 0.06) * (1 if rng.random() < 0.5 else -1)
     lower, upper = min(0.40, split - plinth - 0.12), min(0.40, h - split - 0.12)
     for low, high in ((split - 0.06 - lower, split - 0.06), (split + 0.06, split + 0.06 + upper)):
-        parts.append(block((face + 0.012, y - 0.013, low), (d / 2, y + 0.013, high), STEEL, 0.8))
+        parts.append(block((face + 0.012, y - 0.013, low), (d / 2, y + 0.013, high), STEEL, GLOSSY))
         for z in (low, high - 0.03):
-            parts.append(block((face, y - 0.010, z), (face + 0.012, y + 0.010, z + 0.03), STEEL, 0.8))
+            parts.append(block((face, y - 0.010, z), (face + 0.012, y + 0.010, z + 0.03), STEEL, GLOSSY))
     return parts
