@@ -2,8 +2,8 @@
 """Frames of a camera with a distorting lens, made from a larger frame that a pinhole camera sees.
 
 OpenGL draws pinhole cameras only. So a pinhole frame is drawn that covers all rays of the lens, at a higher
-resolution, and the lens picks its pixels from it: colours interpolated, depths and ids of the nearest pixel, so
-that no depth and no id is a blend.
+resolution, and the lens picks its pixels from it: colours interpolated, depths and ids of the nearest pixel,
+so that no depth and no id is a blend.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Lens:
         rays = camera.rays(np.column_stack([u.ravel(), v.ravel()]).astype(np.float64))
         if not (np.isfinite(border).all() and np.isfinite(rays).all()):
             raise CameraError(
-                f"distortion {camera.distortion} lets no light through to a part of the frame: it bends too much"
+                f"distortion {camera.distortion} bends too much: no light gets to a part of the frame"
             )
         low, high = border[:, :2].min(axis=0), border[:, :2].max(axis=0)
         focal = np.array([width, height]) / (high - low)

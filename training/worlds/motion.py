@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the camera moves through a room: short sequences for data sets, an endless swing for the simulated robot.
+"""How the camera moves: short sequences for data sets, a swing without end for the simulated robot.
 
-===== ==========================================================================================================
+===== ===============================================================================================
 views independent views, as of several robots
-walk  ahead (or, where that is blocked, back) on a gentle curve over free floor, nodding a little with the steps
+walk  ahead (or, where that is blocked, back) on a gentle curve over free floor, with a slight nod
 pan   on the spot, turning from side to side
 orbit on an arc around what it looks at, turning so as to keep it in the middle
-===== ==========================================================================================================
+===== ===============================================================================================
 
-The moving ones are smooth, keep MOVING_CLEARANCE from the objects' boxes and stop short of the walls. Where a room leaves
-little space the camera moves less, down to not at all.
+The moving ones are smooth, keep MOVING_CLEARANCE from the objects' boxes and stop short of the walls. Where a
+room leaves little space the camera moves less, down to not at all.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ def _curve(start: CameraPose, curvature: float, at: np.ndarray) -> tuple[np.ndar
 
 
 def _walkable_steps(room: Room, positions: np.ndarray) -> int:
-    """Return how many points (N, 3) the camera passes freely, together with what carries it over the floor."""
+    """Return how many points (N, 3) the camera can pass together with what carries it over the floor."""
     free = _free_steps(room, positions)
     for placed in room.objects:
         if placed.support is not None or placed.extents[2] <= _LOW:

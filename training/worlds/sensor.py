@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a real camera adds to an ideal frame: its lens, its exposure, its noise.
 
-========= ======================================================================================================
+========= ===========================================================================
 clean     as drawn: an ideal pinhole camera in perfect light
 varied    exposure, white balance, shot and read noise, motion blur, JPEG blocks
 distorted the same behind a lens with plumb_bob distortion
-========= ======================================================================================================
+========= ===========================================================================
 
-Labels stay true: exposure and noise touch the colours alone; a lens bends colours, depth and ids alike, and its
-coefficients stand in the labels' camera. Blur smears evenly to both sides, so nothing moves.
+Labels stay true: exposure and noise touch the colours alone; a lens bends colours, depth and ids alike, and
+its coefficients stand in the labels' camera. Blur smears evenly to both sides, so nothing moves.
 """
 
 from __future__ import annotations

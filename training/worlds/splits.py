@@ -83,7 +83,7 @@ class Split:
         room_types: types its rooms may have.
         camera: from where they are looked at.
         unseen_wordings: texts use only templates that training never uses (otherwise only the others).
-        unseen_pairs: objects of HELD_OUT_PAIRS stand in its rooms and its texts name them (otherwise neither).
+        unseen_pairs: objects of HELD_OUT_PAIRS stand in its rooms and texts name them (otherwise neither).
     """
 
     name: str

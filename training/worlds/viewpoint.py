@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the camera stands for a single view of a room: in the ranges of the room's split, clear of everything,
-and with something to speak of in the frame.
+"""Where the camera stands for a single view of a room: within the ranges of the room's split, clear of
+everything, and with something to speak of in the frame.
 
-A hundred or two places are drawn at once and judged together with numpy on the objects' boxes alone; nothing is
-drawn. All loops are bounded: in a room that is stuffed full the camera ends up where most space is left.
+Many places are drawn at random and judged together, with numpy, on the objects' boxes alone. All loops are
+bounded: in a room that is stuffed full the camera ends up where most space is left.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ide3d_training.worlds.splits import CameraRange, Interval, split_of
 
 OBJECT_CLEARANCE = 0.45  # from the camera to any object's box, metres
 WALL_CLEARANCE = 0.2
-NEAREST = 1.0  # from the camera to what it looks at, horizontally, metres, where the wished distance does not fit
+NEAREST = 1.0  # where the wished distance does not fit: to what the camera looks at, horizontally, metres
 MIN_REFERABLE = 2
 
 _CANDIDATES = 160
