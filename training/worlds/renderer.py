@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
+from ide3d_ros.geometry.rotation import matrix_to_quaternion, yaw_rotation
 from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds import gl, textures
 from ide3d_training.worlds.lens import Lens, source_size
@@ -280,8 +282,7 @@ class RoomRenderer:
         world_from_camera = pose.world_from_camera
         camera_from_world = inverse(world_from_camera)
         objects = []
-        for placed in room.objects:
-            box = placed.box(_canonical_yaw(placed, pose.position)).transformed(camera_from_world)
+        for placed, box in zip(room.objects, _boxes_seen(room, pose), strict=True):
             if box.center[2] <= 0:
                 continue
             fraction = 0.0
@@ -341,6 +342,20 @@ def render_frame(seed: int, renderer: RoomRenderer, view: int = 0, sensor: str =
     return replace(rendered, rgb=optics.exposed(rendered.rgb, seed, view))
 
 
+def _boxes_seen(room: Room, pose: CameraPose) -> list[Box3D]:
+    """Return the boxes of a room's objects in the optical frame, in their order."""
+    camera_from_world = inverse(pose.world_from_camera)
+    yaws = [_canonical_yaw(placed, pose.position) for placed in room.objects]
+    turns = np.array([yaw_rotation(yaw) for yaw in yaws]).reshape(-1, 3, 3)
+    quaternions = matrix_to_quaternion(camera_from_world[:3, :3] @ turns)
+    centers = [placed.position + [0.0, 0.0, placed.extents[2] / 2] for placed in room.objects]
+    centers = np.reshape(centers, (-1, 3)) @ camera_from_world[:3, :3].T + camera_from_world[:3, 3]
+    return [
+        Box3D(center, placed.extents, quaternion)
+        for center, placed, quaternion in zip(centers, room.objects, quaternions, strict=True)
+    ]
+
+
 def _canonical_yaw(placed: PlacedObject, viewer: np.ndarray) -> float:
     """Return the yaw, among those that look the same, whose front faces the viewer best."""
     towards = float(np.arctan2(viewer[1] - placed.position[1], viewer[0] - placed.position[0]))
@@ -373,7 +388,8 @@ def _pooled_model(width: int, height: int) -> mujoco.MjModel:
     spec.visual.quality.shadowsize = 512
     spec.visual.quality.offsamples = 4
     spec.visual.quality.numslices = 28
-    spec.visual.quality.numstacks = 16
+    spec.visual.quality.numstacks = 10
+    spec.visual.quality.numquads = 2
     spec.visual.headlight.diffuse = (0.0, 0.0, 0.0)
     spec.visual.headlight.specular = (0.0, 0.0, 0.0)
     spec.visual.global_.offwidth = width

@@ -25,6 +25,7 @@ MIN_REFERABLE = 2
 
 _CANDIDATES = 160
 _JUDGED = 24  # of the candidates that stand clear: the costly look at what they see
+_AT_ONCE = 6
 _ROUNDS = 2
 _ENOUGH = 6  # objects expected to be clearly visible
 _PITCH_LIMITS = (np.deg2rad(-25.0), np.deg2rad(50.0))
@@ -92,13 +93,14 @@ def camera_pose(room: Room, view: int = 0, attempt: int = 0, aspect: float = 4 /
     best, best_seen = None, -1
     for _ in range(_ROUNDS):
         poses = _clear_candidates(room, wishes, rng)
-        if not poses:
-            continue
-        seen = count_visible(room, poses, aspect)
-        first = int(np.argmax(seen >= enough)) if np.any(seen >= enough) else int(np.argmax(seen))
-        if seen[first] > best_seen:
-            best, best_seen = poses[first], int(seen[first])
-        if best_seen >= min(enough, MIN_REFERABLE + 1):
+        for begin in range(0, len(poses), _AT_ONCE):
+            group = poses[begin : begin + _AT_ONCE]
+            seen = count_visible(room, group, aspect)
+            if np.any(seen >= enough):
+                return group[int(np.argmax(seen >= enough))]
+            if seen.max() > best_seen:
+                best, best_seen = group[int(np.argmax(seen))], int(seen.max())
+        if best_seen > MIN_REFERABLE:
             break
     return best or _freest(room, wishes, rng)
 
