@@ -222,7 +222,7 @@ def lamp(rng: np.random.Generator, extents: np.ndarray, color: RGB) -> list[Part
     pole = (STEEL, GRAPHITE)[rng.integers(2)]
     return [
         rod(0, 0, 0, 0.025, r * rng.uniform(0.62, 0.75), pole),
-        rod(0, 0, 0.025, h - shade_height * 0.3, 0.013, pole, 0.5),
+        rod(0, 0, 0.025, h - shade_height * 0.3, 0.013, pole, GLOSSY),
         *taper(h - shade_height, h, r, r * rng.uniform(0.55, 0.75), 8, color),
     ]
 
