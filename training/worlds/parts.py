@@ -17,7 +17,7 @@ FINISHES = (MATT, GLOSSY, *MATERIALS)
 
 # The renderer tessellates round shapes as finely, so outlines computed here match what it draws.
 SLICES = 28
-STACKS = 16
+STACKS = 10
 
 RGB = tuple[float, float, float]
 

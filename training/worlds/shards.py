@@ -41,7 +41,7 @@ from ide3d_training.worlds.sensor import SENSORS
 from ide3d_training.worlds.splits import split_of
 
 # Raise this whenever the same seed would give other pixels or labels, so that data sets are never mixed.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 FRAMES_PER_SHARD = 64
 SETTINGS_FILE = "dataset.json"
 _SHARD_PATTERN = "shard-[0-9][0-9][0-9][0-9][0-9]"

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
-from ide3d_training.worlds.room import PlacedObject
+from ide3d_training.worlds.placed_object import PlacedObject
 
 # Parts are cut off at this distance before the camera, metres.
 NEAR = 0.05
