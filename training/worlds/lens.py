@@ -2,8 +2,8 @@
 """Frames of a camera with a distorting lens, made from a larger frame that a pinhole camera sees.
 
 OpenGL draws pinhole cameras only. So a pinhole frame is drawn that covers all rays of the lens, at a higher
-resolution, and the lens picks its pixels from it: colours interpolated, depths and ids of the nearest pixel,
-so that no depth and no id is a blend.
+resolution, and the lens picks its pixels from it. Colours are interpolated, ids are those of the nearest pixel,
+and so are depths at edges; on smooth surfaces, inverse depth is interpolated, which is exact for planes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from ide3d_ros.geometry.camera import Camera, CameraError
 
 OVERSAMPLING = 1.5  # pixels of the pinhole frame for each of the lens's, on each axis
+_SMOOTH = 1e-3  # four neighbours lie on a surface if their inverse depths are this near to a plane, relative
 
 
 class Lens:
@@ -66,7 +67,21 @@ class Lens:
         """
         columns, rows = self._nearest[..., 0], self._nearest[..., 1]
         colors = cv2.remap(rgb, self._map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return colors, depth[rows, columns], ids[rows, columns]
+        return colors, self._bent_depth(depth, ids), ids[rows, columns]
+
+    def _bent_depth(self, depth: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        rows, columns = self._nearest[..., 1], self._nearest[..., 0]
+        limit = np.array(depth.shape[::-1]) - 2
+        left, top = np.moveaxis(np.clip(np.floor(self._map), 0, limit).astype(np.intp), -1, 0)
+        x, y = self._map[..., 0] - left, self._map[..., 1] - top
+        around = [(top, left), (top, left + 1), (top + 1, left), (top + 1, left + 1)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            a, b, c, d = (1.0 / depth[place] for place in around)
+            flat = np.abs(a - b - c + d) < _SMOOTH * a
+            smooth = 1.0 / ((1 - y) * ((1 - x) * a + x * b) + y * ((1 - x) * c + x * d))
+        own = ids[rows, columns]
+        flat &= np.all([ids[place] == own for place in around], axis=0)
+        return np.where(flat, smooth, depth[rows, columns]).astype(np.float32)
 
 
 def source_size(width: int, height: int) -> tuple[int, int]:

@@ -27,7 +27,7 @@ _CANDIDATES = 160
 _JUDGED = 24  # of the candidates that stand clear: the costly look at what they see
 _AT_ONCE = 6
 _ROUNDS = 2
-_ENOUGH = 6  # objects expected to be clearly visible
+_ENOUGH = (4, 8)  # objects expected to be clearly visible; drawn, so that frames differ in fullness
 _PITCH_LIMITS = (np.deg2rad(-25.0), np.deg2rad(50.0))
 _GRID = 0.25  # metres, of the places that the last resort chooses from
 # A box's projection covers about this share of the rectangle around it, and its object less than the box.
@@ -89,7 +89,7 @@ def camera_pose(room: Room, view: int = 0, attempt: int = 0, aspect: float = 4 /
     """
     rng = np.random.default_rng((room.seed, VIEW_STREAM, view, attempt))
     wishes = split_of(room.seed).camera
-    enough = min(_ENOUGH, len(room.objects))
+    enough = min(int(rng.integers(*_ENOUGH, endpoint=True)), len(room.objects))
     best, best_seen = None, -1
     for _ in range(_ROUNDS):
         poses = _clear_candidates(room, wishes, rng)
