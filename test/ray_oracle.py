@@ -22,7 +22,7 @@ _FAR = 100.0
 
 @dataclass(frozen=True)
 class Cast:
-    """What the rays hit: depth (H, W) metres along the optical axis, ids (H, W), surfaces (H, W) one per part."""
+    """What the rays hit: depth (H, W), metres along the optical axis, ids (H, W), surfaces (H, W), one a part."""
 
     depth: np.ndarray
     ids: np.ndarray

@@ -14,7 +14,7 @@ import numpy as np
 from ide3d_ros.geometry.camera import Camera, CameraError
 
 OVERSAMPLING = 1.5  # pixels of the pinhole frame for each of the lens's, on each axis
-_SMOOTH = 1e-3  # four neighbours lie on a surface if their inverse depths are this near to a plane, relative
+_SMOOTH = 1e-3  # relative second difference of inverse depths, below which a pixel lies within a surface
 
 
 class Lens:
@@ -76,12 +76,23 @@ class Lens:
         x, y = self._map[..., 0] - left, self._map[..., 1] - top
         around = [(top, left), (top, left + 1), (top + 1, left), (top + 1, left + 1)]
         with np.errstate(divide="ignore", invalid="ignore"):
-            a, b, c, d = (1.0 / depth[place] for place in around)
-            flat = np.abs(a - b - c + d) < _SMOOTH * a
+            inverse = 1.0 / depth
+            inner = _within_surfaces(inverse)
+            a, b, c, d = (inverse[place] for place in around)
             smooth = 1.0 / ((1 - y) * ((1 - x) * a + x * b) + y * ((1 - x) * c + x * d))
         own = ids[rows, columns]
-        flat &= np.all([ids[place] == own for place in around], axis=0)
+        flat = np.all([inner[place] & (ids[place] == own) for place in around], axis=0)
         return np.where(flat, smooth, depth[rows, columns]).astype(np.float32)
+
+
+def _within_surfaces(inverse: np.ndarray) -> np.ndarray:
+    """Tell which pixels (H, W) lie in one smooth surface with the neighbours on all four sides."""
+    inner = np.zeros(inverse.shape, bool)
+    middle = inverse[1:-1, 1:-1]
+    across = inverse[1:-1, :-2] + inverse[1:-1, 2:] - 2 * middle
+    down = inverse[:-2, 1:-1] + inverse[2:, 1:-1] - 2 * middle
+    inner[1:-1, 1:-1] = np.maximum(np.abs(across), np.abs(down)) < _SMOOTH * middle
+    return inner
 
 
 def source_size(width: int, height: int) -> tuple[int, int]:
