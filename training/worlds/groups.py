@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Furniture that belongs together: each function adds one group to a layout, as far as there is space for it."""
+"""Furniture that belongs together: each function adds one group to a layout, as far as there is space."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def wardrobes(layout: Layout) -> None:
 
 
 def workbenches(layout: Layout) -> None:
-    """One or two workbenches with tools and parts on them, a stool before them, buckets and boxes under them."""
+    """One or two workbenches, perhaps with a stool before them."""
     dice = layout.dice
     for _ in range(1 if dice.chance(0.6) else 2):
         placed = layout.at_wall(layout.make("workbench"), front=0.7)

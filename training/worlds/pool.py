@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one compiled MuJoCo model whose numbers are rewritten for every room and camera.
 
-It holds a pool of geoms, some lights and a camera. Rewriting them costs little beside drawing, while compiling
-a model per room would double the time.
+It holds a pool of geoms, some lights and a camera. Rewriting them costs little beside drawing; compiling a model
+for each room would double the time.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class GeomPool:
 
 
 def _slabs(room: Room) -> tuple[Part, ...]:
-    """Return floor, ceiling and walls: each has its inner face, towards its own z axis, at the room's border."""
+    """Return floor, ceiling and walls, the inner face of each (towards its own z axis) at the border."""
     shell = room.shell
     x, y, height = (room.size / (2, 2, 1)).tolist()
 
