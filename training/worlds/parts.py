@@ -182,7 +182,7 @@ def tube(
 def hoop(
     r_bottom: float, r_top: float, bottom: float, top: float, thick: float, count: int, rgb: RGB, finish: str
 ) -> list[Part]:
-    """Return a hollow cone around the z axis: ``count`` upright boards whose outer corners lie on the radii."""
+    """Return a hollow cone around the z axis: ``count`` upright boards, their outer corners on the radii."""
     height, flare = top - bottom, (r_top - r_bottom) * np.cos(np.pi / count)
     lean = tilt("y", np.arctan2(flare, height))
     half = np.array([thick / 2, max(r_top, r_bottom) * np.sin(np.pi / count), np.hypot(height, flare) / 2])

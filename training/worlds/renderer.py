@@ -14,8 +14,8 @@ import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.transform import inverse
-from ide3d_training.worlds import gl, textures
-from ide3d_training.worlds.parts import BOX, CYLINDER, GLOSSY, MATERIALS, MATT, Part
+from ide3d_training.worlds import gl, materials, textures
+from ide3d_training.worlds.parts import BOX, CYLINDER, MATT, Part
 from ide3d_training.worlds.room import FLOOR_STYLES, PlacedObject, Room
 from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
 from ide3d_training.worlds.silhouette import silhouette_pixels
@@ -176,14 +176,15 @@ class RoomRenderer:
             nonlocal used
             if used == POOL:
                 raise RuntimeError(f"room {room.seed} has more than {POOL} parts: raise POOL")
+            material, half, axes = materials.applied(part)
             model.geom_type[used] = _GEOM_TYPE.get(part.shape, mujoco.mjtGeom.mjGEOM_ELLIPSOID)
             model.geom_pos[used] = rotation @ part.center + position
-            model.geom_quat[used] = _quaternion(rotation @ part.rotation)
-            size = (part.half[0], part.half[2], 0.0) if part.shape == CYLINDER else part.half
+            model.geom_quat[used] = _quaternion(rotation @ axes)
+            size = (half[0], half[2], 0.0) if part.shape == CYLINDER else half
             model.geom_size[used] = size
             model.geom_rbound[used] = np.linalg.norm(part.half)
             model.geom_rgba[used] = (*part.rgb, 1.0)
-            model.geom_matid[used] = self._material[part.finish]
+            model.geom_matid[used] = self._material[material]
             model.geom_castshadow[used] = part.casts_shadow
             self._geom_ids[used] = object_id
             used += 1
@@ -361,10 +362,18 @@ def _pooled_model(width: int, height: int) -> mujoco.MjModel:
         surface(style, textures.floor(style), textures.FLOOR_TILE[style])
     for pattern in range(3):
         surface(f"wall{pattern}", textures.wall(pattern), textures.WALL_TILE)
-    spec.add_material(name=MATT, specular=0.05, shininess=0.1)
-    spec.add_material(name=GLOSSY, specular=0.45, shininess=0.7)
-    for material in MATERIALS:
-        spec.add_material(name=material, specular=0.1, shininess=0.2)
+    for look in materials.LOOKS:
+        material = spec.add_material(name=look.name, specular=look.specular, shininess=look.shininess)
+        if look.image is None:
+            continue
+        kind = mujoco.mjtTexture.mjTEXTURE_2D if look.tile else mujoco.mjtTexture.mjTEXTURE_CUBE
+        side = look.image.shape[0]
+        texture = spec.add_texture(name=look.name, type=kind, width=side, height=side, nchannel=3)
+        texture.data = look.image.tobytes()
+        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = look.name
+        material.texuniform = True
+        if look.tile:
+            material.texrepeat = (1.0 / look.tile, 1.0 / look.tile)
     for _ in range(POOL):
         spec.worldbody.add_geom(
             type=mujoco.mjtGeom.mjGEOM_BOX, size=(0.01, 0.01, 0.01), material=MATT, contype=0, conaffinity=0

@@ -192,7 +192,7 @@ def rack(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     posts = (STEEL, GRAPHITE)[rng.integers(2)]
     parts = legs(d, w, h, r, posts, True)
     heights = np.linspace(0.10, h - thick - 0.01, int(rng.integers(4, 6)))
-    face, inner = d / 2 - 2 * r, w / 2 - 2 * r
+    inner = w / 2 - 2 * r
     for z in heights:
         parts.append(
             block((-d / 2 + 0.004, -w / 2 + 0.004, z), (d / 2 - 0.004, w / 2 - 0.004, z + thick), *body)
