@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where objects can stand in a room: nothing touches what it should not, and everything rests on something.
 
-A layout only answers "does it fit here" and keeps what was placed; ``groups`` and ``furnishing`` decide what is
-placed, and in which order.
+A layout only answers "does it fit here" and keeps what was placed; ``groups`` and ``furnishing`` decide
+what is placed, and in which order.
 """
 
 from __future__ import annotations

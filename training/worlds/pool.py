@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one compiled MuJoCo model whose numbers are rewritten for every room and camera.
 
-It holds a pool of geoms, some lights and a camera. Rewriting them costs little beside drawing; compiling a model
-for each room would double the time.
+It holds a pool of geoms, some lights and a camera. Rewriting them costs little beside drawing; compiling
+a model for each room would double the time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
-from ide3d_training.worlds import decor, gl, textures
+from ide3d_training.worlds import decor, gl, materials, textures
 from ide3d_training.worlds.fixtures import GLOW, LIGHT_FINISHES
-from ide3d_training.worlds.parts import BOX, CYLINDER, ELLIPSOID, FINISHES, GLOSSY, MATT, Part
+from ide3d_training.worlds.parts import BOX, CYLINDER, ELLIPSOID, MATT, Part
 from ide3d_training.worlds.room import Room
 from ide3d_training.worlds.shell import MOST_LIGHTS
 
@@ -83,16 +83,17 @@ class GeomPool:
         """Write an object's parts into the geoms from ``first`` on; return the number of the next one."""
         model, data = self.model, self.data
         own = slice(first, first + len(parts))
-        half = np.array([part.half for part in parts])
+        applied = [materials.applied(part) for part in parts]
+        half = np.array([sizes for _, sizes, _ in applied])
         kinds = np.array([_GEOM_TYPE[part.shape] for part in parts], np.int32)
         model.geom_type[own] = kinds
         data.geom_xpos[own] = np.array([part.center for part in parts]) @ rotation.T + position
-        data.geom_xmat[own] = (rotation @ np.array([part.rotation for part in parts])).reshape(-1, 9)
+        data.geom_xmat[own] = (rotation @ np.array([axes for _, _, axes in applied])).reshape(-1, 9)
         model.geom_rbound[own] = np.linalg.norm(half, axis=1)
         model.geom_size[own] = np.where((kinds == _GEOM_TYPE[CYLINDER])[:, None], half[:, [0, 2, 2]], half)
         model.geom_rgba[own, :3] = np.array([part.rgb for part in parts])
         model.geom_rgba[own, 3] = 1.0
-        model.geom_matid[own] = [self._material[part.finish] for part in parts]
+        model.geom_matid[own] = [self._material[name] for name, _, _ in applied]
         model.geom_castshadow[own] = [part.casts_shadow for part in parts]
         self.owners[own] = owner
         return own.stop
@@ -189,7 +190,16 @@ def _add_materials(spec: mujoco.MjSpec) -> None:
         textured(name, textures.pattern(name), texuniform=True, texrepeat=(repeat, repeat))
     for name in decor.IMAGES:
         textured(name, decor.image(name), emission=0.5 if name in LIGHT_FINISHES else 0.0)
-    for finish in FINISHES:
-        shine = (0.45, 0.7) if finish == GLOSSY else (0.1, 0.2)
-        spec.add_material(name=finish, specular=shine[0], shininess=shine[1])
+    for look in materials.LOOKS:
+        material = spec.add_material(name=look.name, specular=look.specular, shininess=look.shininess)
+        if look.image is None:
+            continue
+        kind = mujoco.mjtTexture.mjTEXTURE_2D if look.tile else mujoco.mjtTexture.mjTEXTURE_CUBE
+        side = look.image.shape[0]
+        texture = spec.add_texture(name=look.name, type=kind, width=side, height=side, nchannel=3)
+        texture.data = look.image.tobytes()
+        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = look.name
+        material.texuniform = True
+        if look.tile:
+            material.texrepeat = (1.0 / look.tile, 1.0 / look.tile)
     spec.add_material(name=GLOW, emission=0.9, specular=0.0, shininess=0.1)

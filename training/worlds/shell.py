@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a room looks apart from its objects: surfaces, colours, lights, fixtures. Labels do not depend on it."""
+"""How a room looks apart from its objects: surfaces, lights, fixtures. Labels do not depend on it."""
 
 from __future__ import annotations
 
