@@ -44,15 +44,19 @@ class GeomPool:
         self.model = _compile(width, height)
         self.data = mujoco.MjData(self.model)
         self.owners = np.zeros(POOL, np.uint8)
+        self._room: Room | None = None
+        self._used = 0
         self._material = {self.model.mat(i).name: i for i in range(self.model.nmat)}
         mujoco.mj_forward(self.model, self.data)
 
     def place_room(self, room: Room) -> None:
-        """Write a room into the model.
+        """Write a room into the model; the one that is there already costs nothing.
 
         Raises:
             RuntimeError: if the room has more parts than the pool has geoms.
         """
+        if room is self._room:
+            return
         shell = _slabs(room)
         count = len(shell) + len(room.shell.fixtures) + sum(len(placed.parts) for placed in room.objects)
         if count > POOL:
@@ -63,9 +67,15 @@ class GeomPool:
         for placed in room.objects:
             used = self._write(used, placed.parts, placed.rotation, placed.position, placed.id)
         self._place_lights(room)
+        self._room, self._used = room, count
 
     def place_camera(self, world_from_camera: np.ndarray, camera: Camera) -> None:
-        """Write a camera into the model: its (4, 4) pose and its pinhole intrinsics."""
+        """Write a camera into the model and hide the geoms that cannot change its image.
+
+        Args:
+            world_from_camera: (4, 4) pose of its optical frame.
+            camera: pinhole intrinsics.
+        """
         model, data = self.model, self.data
         data.cam_xpos[0] = world_from_camera[:3, 3]
         data.cam_xmat[0] = (world_from_camera[:3, :3] @ _OPTICAL_TO_MUJOCO).ravel()
@@ -76,6 +86,7 @@ class GeomPool:
         model.cam_sensorsize[0] = (camera.width, camera.height)
         shift_x, shift_y = camera.cx - (camera.width - 1) / 2, camera.cy - (camera.height - 1) / 2
         model.cam_intrinsic[0] = (camera.fx, camera.fy, -shift_x, -shift_y)
+        model.geom_rgba[: self._used, 3] = self._affects_image(world_from_camera, camera)
 
     def _write(
         self, first: int, parts: tuple[Part, ...], rotation: np.ndarray, position: np.ndarray, owner: int
@@ -97,6 +108,35 @@ class GeomPool:
         model.geom_castshadow[own] = [part.casts_shadow for part in parts]
         self.owners[own] = owner
         return own.stop
+
+    def _affects_image(self, world_from_camera: np.ndarray, camera: Camera) -> np.ndarray:
+        """Return (used,) bool: False for geoms whose ball and whose shadow lie outside the field of view.
+
+        A shadow fills the cone from the geom's ball to where the light's rays leave the room. A convex shape
+        is out of view if it lies behind one of the view's side planes; the cone is the hull of two balls.
+        """
+        position = self.data.geom_xpos[: self._used]
+        radius = self.model.geom_rbound[: self._used]
+        left, right = (-0.5 - camera.cx) / camera.fx, (camera.width - 0.5 - camera.cx) / camera.fx
+        top, bottom = (-0.5 - camera.cy) / camera.fy, (camera.height - 0.5 - camera.cy) / camera.fy
+        planes = np.array([[1, 0, -left], [-1, 0, right], [0, 1, -top], [0, -1, bottom], [0, 0, 1.0]])
+        planes /= np.linalg.norm(planes, axis=1, keepdims=True)
+        normals = world_from_camera[:3, :3] @ planes.T
+        camera_at = world_from_camera[:3, 3]
+        outside = (position - camera_at) @ normals < -radius[:, None]
+        affects = ~outside.any(axis=1)
+        low, high = (-self._room.size * (0.5, 0.5, 0.0), self._room.size * (0.5, 0.5, 1.0))
+        casts = self.model.geom_castshadow[: self._used].astype(bool)
+        for light in self._room.shell.lights:
+            if light.casts_shadow:
+                ray = position - light.position
+                ray = np.where(np.abs(ray) < 1e-6, 1e-6, ray)
+                leaves = (np.where(ray > 0, high, low) - light.position) / ray
+                stretch = np.maximum(leaves.min(axis=1), 1.0)[:, None]
+                end = light.position + stretch * ray
+                beyond = (end - camera_at) @ normals < -(stretch * radius[:, None])
+                affects |= casts & ~(outside & beyond).any(axis=1)
+        return affects
 
     def _place_lights(self, room: Room) -> None:
         model, data = self.model, self.data
