@@ -8,10 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ide3d_training.worlds import furniture, small_objects
-from ide3d_training.worlds.objects.form import GRAPHITE, Builder, Paint, Shape, Surface, surface
-from ide3d_training.worlds.parts import MATERIALS, RGB, Part, block, bounds, radius
-from ide3d_training.worlds.scene_graph import ON
+from ide3d_training.worlds.objects import appliances, containers, seating, storage, tables, things, vessels
+from ide3d_training.worlds.objects.form import Builder, Paint, Surface
+from ide3d_training.worlds.parts import MATERIALS, RGB, Part, bounds, radius
 
 # Half width of the uniform spread of an object's extents around its style's mean.
 SIZE_SPREAD = 0.12
@@ -56,7 +55,7 @@ class Category:
         name: the word an expression uses.
         styles: the ways it is made.
         small: stands on other things rather than on the floor (a ball may do both).
-        supports: all its styles have surfaces that carry small objects.
+        supports: some of its styles have surfaces that carry small objects.
         against_wall: its back stands against a wall, its front faces the room.
     """
 
@@ -108,112 +107,244 @@ class BuiltObject:
     symmetry: str
 
 
-def _plain(build):
-    def shape(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
-        return Shape(build(rng, extents, body.rgb))
-
-    return shape
-
-
-def _topped(build):
-    def shape(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
-        d, w, h = extents
-        share = 0.35 if build is furniture.stool else 0.47
-        return Shape(
-            build(rng, extents, body.rgb), (surface((-d * share, -w * share), (d * share, w * share), h, ON),)
-        )
-
-    return shape
-
-
-def _solid(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
-    d, w, h = extents
-    top = surface((-d / 2, -w / 2), (d / 2 - 0.01, w / 2), h, ON)
-    return Shape(
-        [
-            block((-d / 2, -w / 2, 0), (d / 2 - 0.005, w / 2, h), *body),
-            block((d / 2 - 0.005, -w / 4, h / 3), (d / 2, w / 4, h / 2), *GRAPHITE),
-        ],
-        (top,),
-    )
-
-
-def _rough(name: str, *extents: float, materials: tuple[str, ...], **roles: bool) -> Category:
-    return Category(name, (Style(extents, _solid, materials),), **roles)
-
-
 _P, _W, _M, _F, _L, _G, _C, _K, _A = MATERIALS
+_HALF, _ROUND = "half_turn", "round"
 
 # The order is the class index: append, never reorder.
 _ALL = (
-    Category("chair", (Style((0.48, 0.46, 0.90), _plain(furniture.chair), (_P, _W, _M, _F, _L)),)),
+    Category(
+        "chair",
+        (
+            Style((0.48, 0.46, 0.90), seating.chair, (_P, _W, _M, _F, _L)),
+            Style((0.52, 0.50, 0.86), seating.cantilever_chair, (_P, _W, _F, _L, _K)),
+            Style((0.64, 0.64, 1.00), seating.office_chair, (_P, _F, _L)),
+        ),
+    ),
     Category(
         "table",
-        (Style((0.80, 1.25, 0.74), _topped(furniture.table), (_W, _M, _P, _G), "half_turn"),),
+        (
+            Style((0.80, 1.30, 0.74), tables.table, (_W, _M, _P, _G), _HALF),
+            Style((0.90, 0.90, 0.74), tables.round_table, (_W, _P, _G), _ROUND),
+            Style((0.80, 1.45, 0.74), tables.trestle_table, (_W, _M), _HALF),
+            Style((0.58, 1.05, 0.44), tables.coffee_table, (_W, _G), _HALF),
+        ),
         supports=True,
     ),
-    Category("sofa", (Style((0.90, 1.75, 0.80), _plain(furniture.sofa), (_F, _L)),), against_wall=True),
-    Category("bed", (Style((2.00, 1.35, 0.90), _plain(furniture.bed), (_F, _W, _M, _L)),), against_wall=True),
+    Category(
+        "sofa",
+        (
+            Style((0.90, 1.75, 0.80), seating.sofa, (_F, _L)),
+            Style((1.45, 2.20, 0.78), seating.corner_sofa, (_F, _L)),
+        ),
+        against_wall=True,
+    ),
+    Category(
+        "bed",
+        (
+            Style((2.00, 1.35, 0.90), things.bed, (_F, _W, _L)),
+            Style((2.00, 1.20, 0.95), things.barred_bed, (_M, _W)),
+        ),
+        against_wall=True,
+    ),
     Category(
         "cabinet",
-        (Style((0.45, 0.95, 0.90), _topped(furniture.cabinet), (_W, _M, _P)),),
+        (
+            Style((0.45, 0.90, 0.95), storage.cabinet, (_W, _M, _P)),
+            Style((0.43, 1.45, 0.72), storage.sideboard, (_W,)),
+        ),
         supports=True,
         against_wall=True,
     ),
     Category(
         "bookshelf",
-        (Style((0.32, 0.85, 1.75), _topped(furniture.bookshelf), (_W, _M)),),
+        (
+            Style((0.32, 0.85, 1.75), storage.bookshelf, (_W, _P)),
+            Style((0.36, 1.05, 0.80), storage.cube_shelf, (_W, _P)),
+            Style((0.36, 0.90, 1.65), storage.rack, (_W, _M, _G)),
+        ),
         supports=True,
         against_wall=True,
     ),
-    Category("lamp", (Style((0.40, 0.40, 1.55), _plain(furniture.lamp), (_F, _P, _M, _A), "round"),)),
-    Category("plant", (Style((0.50, 0.50, 0.90), _plain(furniture.plant), (_C, _P, _K), "round"),)),
-    Category("bin", (Style((0.32, 0.32, 0.42), _plain(furniture.waste_bin), (_P, _M, _K), "round"),)),
     Category(
-        "stool",
-        (Style((0.38, 0.38, 0.50), _topped(furniture.stool), (_W, _M, _P, _L), "round"),),
+        "lamp",
+        (
+            Style((0.42, 0.42, 1.55), appliances.standing_lamp, (_F, _A, _P, _K), _ROUND),
+            Style((1.05, 0.38, 1.75), appliances.arc_lamp, (_M, _P, _F)),
+            Style((0.50, 0.24, 1.35), appliances.desk_lamp, (_M, _P)),
+        ),
+    ),
+    Category(
+        "plant",
+        (
+            Style((0.52, 0.52, 0.90), vessels.plant, (_C, _P, _K), _ROUND),
+            Style((0.34, 0.34, 0.85), vessels.blade_plant, (_C, _P, _M), _ROUND),
+            Style((0.32, 0.32, 0.70), vessels.cactus, (_C, _P), _ROUND),
+        ),
+    ),
+    Category(
+        "bin",
+        (
+            Style((0.32, 0.32, 0.38), vessels.waste_bin, (_P, _M, _K), _ROUND),
+            Style((0.32, 0.32, 0.58), vessels.pedal_bin, (_M, _P), _ROUND),
+        ),
         supports=True,
     ),
-    Category("fridge", (Style((0.68, 0.62, 1.70), _plain(furniture.fridge), (_M, _P)),), against_wall=True),
     Category(
-        "mug", (Style((0.13, 0.13, 0.11), _plain(small_objects.mug), (_C, _P, _M), "round"),), small=True
+        "stool",
+        (
+            Style((0.38, 0.38, 0.48), seating.stool, (_W, _M, _P, _L), _ROUND),
+            Style((0.40, 0.40, 0.74), seating.bar_stool, (_L, _F, _P, _W), _ROUND),
+        ),
+        supports=True,
     ),
     Category(
+        "fridge",
+        (
+            Style((0.68, 0.62, 1.70), appliances.fridge, (_M, _P)),
+            Style((0.74, 0.88, 1.80), appliances.fridge, (_M,)),
+        ),
+        against_wall=True,
+    ),
+    Category("mug", (Style((0.13, 0.13, 0.11), vessels.mug, (_C, _P, _M), _ROUND),), small=True),
+    Category(
         "bottle",
-        (Style((0.09, 0.09, 0.30), _plain(small_objects.bottle), (_G, _P, _M), "round"),),
+        (
+            Style((0.09, 0.09, 0.31), vessels.bottle, (_G, _P), _ROUND),
+            Style((0.08, 0.08, 0.25), vessels.flask, (_M, _P), _ROUND),
+        ),
+        small=True,
+    ),
+    Category("book", (Style((0.20, 0.28, 0.05), things.book, (_A, _L, _F), _HALF),), small=True),
+    Category("laptop", (Style((0.33, 0.37, 0.25), appliances.laptop, (_P, _M)),), small=True),
+    Category(
+        "ball",
+        (
+            Style((0.24, 0.24, 0.24), things.ringed_ball, (_P, _F), _ROUND),
+            Style((0.23, 0.23, 0.23), things.spotted_ball, (_L, _P), _ROUND),
+        ),
         small=True,
     ),
     Category(
-        "book", (Style((0.20, 0.28, 0.05), _plain(small_objects.book), (_A, _L), "half_turn"),), small=True
+        "armchair",
+        (
+            Style((0.84, 0.86, 0.84), seating.armchair, (_F, _L, _K)),
+            Style((0.80, 0.70, 0.86), seating.lounge_chair, (_F, _L)),
+        ),
     ),
-    Category("laptop", (Style((0.33, 0.37, 0.25), _plain(small_objects.laptop), (_P, _M)),), small=True),
     Category(
-        "ball", (Style((0.24, 0.24, 0.24), _plain(small_objects.ball), (_P, _L, _F), "round"),), small=True
+        "desk",
+        (
+            Style((0.68, 1.35, 0.75), tables.desk, (_W, _M, _P)),
+            Style((0.64, 1.15, 1.08), tables.hutch_desk, (_W, _P)),
+        ),
+        supports=True,
+        against_wall=True,
     ),
-    _rough("armchair", 0.82, 0.80, 0.82, materials=(_F, _L, _K)),
-    _rough("desk", 0.68, 1.35, 0.75, materials=(_W, _M, _P), supports=True, against_wall=True),
-    _rough("bench", 0.40, 1.20, 0.46, materials=(_W, _M, _L), supports=True),
-    _rough("nightstand", 0.40, 0.46, 0.55, materials=(_W, _P, _M), supports=True, against_wall=True),
-    _rough("wardrobe", 0.58, 1.10, 1.90, materials=(_W, _P), against_wall=True),
-    _rough("stove", 0.62, 0.60, 0.90, materials=(_M, _P), supports=True, against_wall=True),
-    _rough("microwave", 0.38, 0.48, 0.28, materials=(_M, _P), small=True),
-    _rough("screen", 0.20, 0.56, 0.42, materials=(_P, _M), small=True),
-    _rough("keyboard", 0.14, 0.43, 0.035, materials=(_P, _M), small=True),
-    _rough("box", 0.32, 0.42, 0.28, materials=(_A, _P, _W, _M), small=True, supports=True),
-    _rough("basket", 0.40, 0.40, 0.34, materials=(_K, _F, _P, _M), supports=True),
-    _rough("suitcase", 0.26, 0.46, 0.70, materials=(_P, _M, _L, _F)),
-    _rough("backpack", 0.26, 0.34, 0.48, materials=(_F, _L)),
-    _rough("vase", 0.15, 0.15, 0.28, materials=(_C, _G, _M), small=True),
-    _rough("bowl", 0.22, 0.22, 0.10, materials=(_C, _W, _G, _M, _P), small=True),
-    _rough("pillow", 0.42, 0.42, 0.14, materials=(_F, _L), small=True),
-    _rough("kettle", 0.17, 0.22, 0.24, materials=(_M, _P, _G), small=True),
-    _rough("magazine", 0.28, 0.21, 0.012, materials=(_A,), small=True),
-    _rough("tray", 0.32, 0.44, 0.05, materials=(_W, _P, _M), small=True, supports=True),
-    _rough("toolbox", 0.22, 0.44, 0.24, materials=(_M, _P, _W), small=True),
-    _rough("ladder", 0.75, 0.50, 1.45, materials=(_M, _W)),
-    _rough("workbench", 0.68, 1.40, 0.90, materials=(_W, _M), supports=True, against_wall=True),
-    _rough("bucket", 0.30, 0.30, 0.30, materials=(_P, _M), supports=True),
-    _rough("printer", 0.38, 0.44, 0.26, materials=(_P,), small=True),
+    Category(
+        "bench",
+        (
+            Style((0.38, 1.20, 0.46), seating.bench, (_W, _M, _L, _F), _HALF),
+            Style((0.56, 1.30, 0.86), seating.backed_bench, (_W, _M, _P)),
+        ),
+        supports=True,
+    ),
+    Category(
+        "nightstand",
+        (Style((0.40, 0.46, 0.55), tables.nightstand, (_W, _P, _M)),),
+        supports=True,
+        against_wall=True,
+    ),
+    Category(
+        "wardrobe",
+        (
+            Style((0.58, 1.10, 1.95), storage.wardrobe, (_W, _P, _M)),
+            Style((0.56, 1.10, 1.85), storage.open_wardrobe, (_W, _M)),
+        ),
+        supports=True,
+        against_wall=True,
+    ),
+    Category(
+        "stove", (Style((0.64, 0.60, 0.92), appliances.stove, (_M, _P)),), supports=True, against_wall=True
+    ),
+    Category("microwave", (Style((0.38, 0.50, 0.29), appliances.microwave, (_M, _P)),), small=True),
+    Category(
+        "screen",
+        (
+            Style((0.20, 0.56, 0.44), appliances.monitor, (_P, _M)),
+            Style((0.22, 0.88, 0.56), appliances.television, (_P,)),
+        ),
+        small=True,
+    ),
+    Category("keyboard", (Style((0.15, 0.44, 0.035), appliances.keyboard, (_P, _M)),), small=True),
+    Category(
+        "box",
+        (
+            Style((0.42, 0.48, 0.32), containers.open_box, (_A,)),
+            Style((0.30, 0.40, 0.26), containers.closed_box, (_A,)),
+            Style((0.30, 0.42, 0.24), containers.storage_box, (_P, _M, _F)),
+            Style((0.32, 0.44, 0.26), containers.crate, (_W,)),
+        ),
+        small=True,
+        supports=True,
+    ),
+    Category(
+        "basket",
+        (
+            Style((0.34, 0.48, 0.34), containers.basket, (_K, _F), _HALF),
+            Style((0.44, 0.44, 0.40), containers.round_basket, (_K, _F), _ROUND),
+        ),
+        supports=True,
+    ),
+    Category(
+        "suitcase",
+        (
+            Style((0.28, 0.44, 0.74), containers.trolley, (_P, _M, _F)),
+            Style((0.20, 0.62, 0.46), containers.travel_case, (_L, _F)),
+        ),
+    ),
+    Category("backpack", (Style((0.30, 0.34, 0.50), containers.backpack, (_F, _L)),)),
+    Category(
+        "vase",
+        (
+            Style((0.18, 0.18, 0.32), vessels.vase, (_C, _G, _M), _ROUND),
+            Style((0.14, 0.14, 0.34), vessels.tall_vase, (_C, _G), _ROUND),
+        ),
+        small=True,
+    ),
+    Category("bowl", (Style((0.24, 0.24, 0.10), vessels.bowl, (_C, _W, _G, _M, _P), _ROUND),), small=True),
+    Category("pillow", (Style((0.42, 0.44, 0.15), things.pillow, (_F, _L), _HALF),), small=True),
+    Category(
+        "kettle",
+        (
+            Style((0.25, 0.16, 0.25), appliances.kettle, (_M, _P, _G)),
+            Style((0.26, 0.20, 0.23), appliances.whistling_kettle, (_M, _C)),
+        ),
+        small=True,
+    ),
+    Category("magazine", (Style((0.29, 0.22, 0.010), things.magazine, (_A,)),), small=True),
+    Category(
+        "tray", (Style((0.32, 0.46, 0.07), containers.tray, (_W, _P, _M), _HALF),), small=True, supports=True
+    ),
+    Category(
+        "toolbox",
+        (
+            Style((0.24, 0.46, 0.27), containers.toolbox, (_M, _P)),
+            Style((0.24, 0.46, 0.28), containers.tool_tote, (_W,)),
+        ),
+        small=True,
+    ),
+    Category("ladder", (Style((0.85, 0.52, 1.45), things.ladder, (_M, _W)),)),
+    Category(
+        "workbench",
+        (
+            Style((0.80, 1.45, 1.02), tables.workbench, (_W, _M)),
+            Style((0.80, 1.45, 1.55), tables.pegboard_bench, (_W, _M)),
+        ),
+        supports=True,
+        against_wall=True,
+    ),
+    Category("bucket", (Style((0.30, 0.30, 0.38), vessels.bucket, (_P, _M), _ROUND),), supports=True),
+    Category("printer", (Style((0.46, 0.44, 0.34), appliances.printer, (_P,)),), small=True),
 )
 CATEGORIES: tuple[str, ...] = tuple(category.name for category in _ALL)
 BY_NAME: dict[str, Category] = {category.name: category for category in _ALL}

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ide3d_training.worlds.categories import CATEGORIES
 from ide3d_training.worlds.gl import NoOpenGLError
 from ide3d_training.worlds.motion import MOTIONS
 from ide3d_training.worlds.sensor import SENSORS
@@ -116,6 +117,26 @@ def _ranges(intervals: tuple[Interval, ...], scale: float = 1.0, digits: int = 2
 
 
 @app.command()
+def catalogue(
+    out: Annotated[Path, typer.Option(help="Picture to write (.png or .jpg).")],
+    category: Annotated[str | None, typer.Option(help="Draw only this kind of object.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the objects.")] = 0,
+    samples: Annotated[int, typer.Option(help="Objects of each kind.")] = 6,
+    width: Annotated[int, typer.Option(help="Width of one frame, pixels.")] = 256,
+    height: Annotated[int, typer.Option(help="Height of one frame, pixels.")] = 192,
+) -> None:
+    """Draw every kind of object alone, in several styles, colours and materials."""
+    _check_least(1, samples=samples)
+    if category is not None and category not in CATEGORIES:
+        raise UsageError(f"--category must be one of {', '.join(CATEGORIES)}, not {category!r}")
+    _check_picture(out, seed, width, height)
+    from ide3d_training.worlds.catalogue import catalogue_sheet
+
+    _write_picture(out, catalogue_sheet(category, seed, samples, width, height))
+    print(f"{out}: {samples} of {category or f'each of {len(CATEGORIES)} kinds of object'}, seed {seed}")
+
+
+@app.command()
 def render(
     rooms: Annotated[int, typer.Option(help="Rooms to render.")],
     out: Annotated[Path, typer.Option(help="Folder of the data set; an interrupted one is continued.")],
@@ -165,6 +186,7 @@ def _check_least(least: int, **values: int) -> None:
 
 
 def _check_picture(out: Path, seed: int, width: int, height: int) -> None:
+    """Refuse before the drawing what could not be drawn, or not written as a picture."""
     _check_least(0, seed=seed)
     _check_least(16, width=width, height=height)
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
@@ -173,6 +195,7 @@ def _check_picture(out: Path, seed: int, width: int, height: int) -> None:
 
 
 def _write_picture(out: Path, image: np.ndarray) -> None:
+    """Write an (H, W, 3) RGB image."""
     import cv2
 
     written, encoded = cv2.imencode(out.suffix, image[..., ::-1])

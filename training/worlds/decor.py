@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Coloured images that stretch over one fixture each: wall pictures, the view out of a window, rugs, curtains."""
+"""Coloured images that stretch over one fixture each: pictures, views out of windows, rugs, curtains."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is fixed to walls, floor and ceiling and is no object: skirting, doors, windows, pictures, rugs, lamps.
+"""What belongs to walls, floor and ceiling and is no object: doors, windows, pictures, rugs, lamps.
 
 Everything on a wall is flatter than the gap behind furniture, so nothing ever touches it; rugs are a few
 millimetres thick.
@@ -260,9 +260,19 @@ def rug(dice: Dice, plan: Plan, objects: tuple[PlacedObject, ...]) -> Part:
     )
 
 
-def ceiling_lamp(dice: Dice, x: float, y: float, ceiling: float, rgb: RGB) -> list[Part]:
-    """Return a lamp without a name at the ceiling: a disc, a panel, or a globe that hangs from a cord."""
+def ceiling_lamp(dice: Dice, x: float, y: float, ceiling: float, headroom: float, rgb: RGB) -> list[Part]:
+    """Return a lamp at the ceiling: a disc, a panel, or a globe that hangs from a cord.
+
+    Args:
+        dice: the source.
+        x, y: where, metres.
+        ceiling: its height, metres.
+        headroom: between the ceiling and whatever stands below, metres.
+        rgb: colour of its light.
+    """
     kind = dice.weighted({"disc": 0.4, "panel": 0.3, "globe": 0.3})
+    if headroom < 1.0:
+        kind = "panel"
     bright = tuple(min(1.0, 0.7 + 0.3 * channel) for channel in rgb)
     plain = np.eye(3)
     if kind == "panel":

@@ -57,7 +57,7 @@ def furnish(layout: Layout, kind: RoomType) -> None:
     for group, share in kind.groups:
         if dice.chance(share * (0.5 if sparse else 1.0)):
             group(layout)
-    wanted = dice.whole(3, 4) if sparse else round(4.5 + area / 7.0 + dice.between(-2.0, 2.0))
+    wanted = dice.whole(3, 4) if sparse else round(4.5 + area / 6.0 + dice.between(-2.0, 2.0))
     for _ in range(2 * wanted):
         if layout.furniture >= min(wanted, 13):
             break
@@ -75,11 +75,6 @@ def _add_piece(layout: Layout, kind: RoomType) -> None:
         name = dice.pick(present)
     if name in _STOWED and dice.chance(0.35) and _stow(layout, layout.make(name)):
         return
-    if name == "lamp":
-        item = layout.make(name)
-        if item.height < groups.TABLE_LAMP:
-            _rest_somewhere(layout, item, _TOP)
-            return
     if BY_NAME[name].against_wall:
         groups.wall_piece(layout, name)
     else:

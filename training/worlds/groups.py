@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Furniture that belongs together: each function adds one group to a layout, as far as there is space for it."""
+"""Furniture that belongs together: each function adds one group to a layout, as far as there is space."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from ide3d_training.worlds.placed_object import PlacedObject
 
 _HALF_TURN, _QUARTER = math.pi, math.pi / 2
 LOW_TABLE = 0.58  # a table lower than this belongs before a sofa, metres
-TABLE_LAMP = 0.75  # a lamp lower than this stands on furniture, metres
 
 
 def dining(layout: Layout) -> None:
@@ -135,7 +134,7 @@ def seating(layout: Layout) -> None:
 
 
 def sleeping(layout: Layout) -> None:
-    """A bed with its head at a wall, nightstands with lamps beside it, perhaps a bench at its foot."""
+    """A bed with its head at a wall, nightstands beside it, perhaps a lamp, or a bench at its foot."""
     dice = layout.dice
     bed = layout.make("bed")
     placed = layout.at_wall(bed, front=0.5, sides=0.3, corner=dice.chance(0.3)) or layout.at_wall(bed)
@@ -147,12 +146,9 @@ def sleeping(layout: Layout) -> None:
             continue
         stand = layout.make("nightstand", matching)
         left = side * (float(placed.extents[1]) / 2 + stand.width / 2 + dice.between(0.06, 0.15))
-        beside = layout.beside(placed, stand, (stand.depth - float(placed.extents[0])) / 2, left, 0.0)
-        if beside is not None and beside.surfaces and dice.chance(0.65):
-            lamp = layout.make("lamp", wanted=lambda item: item.height < TABLE_LAMP, tries=6)
-            if lamp.height < TABLE_LAMP:
-                top = max(range(len(beside.surfaces)), key=lambda i: float(beside.surfaces[i].center[2]))
-                layout.rest(lamp, beside, top, -0.02, dice.between(-0.04, 0.04), beside.yaw)
+        layout.beside(placed, stand, (stand.depth - float(placed.extents[0])) / 2, left, 0.0)
+    if dice.chance(0.5):
+        layout.near_wall(layout.make("lamp"))
     if dice.chance(0.3):
         foot = layout.make(dice.weighted({"bench": 0.6, "suitcase": 0.4}))
         ahead = (float(placed.extents[0]) + foot.depth) / 2 + dice.between(0.06, 0.15)
@@ -217,7 +213,7 @@ def wardrobes(layout: Layout) -> None:
 
 
 def workbenches(layout: Layout) -> None:
-    """One or two workbenches with tools and parts on them, a stool before them, buckets and boxes under them."""
+    """One or two workbenches, perhaps with a stool before them."""
     dice = layout.dice
     for _ in range(1 if dice.chance(0.6) else 2):
         placed = layout.at_wall(layout.make("workbench"), front=0.7)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where objects can stand in a room: nothing touches what it should not, and everything rests on something.
 
-A layout only answers "does it fit here" and keeps what was placed; what is placed and in which order is decided
-in ``groups`` and ``furnishing``.
+A layout only answers "does it fit here" and keeps what was placed; ``groups`` and ``furnishing`` decide
+what is placed, and in which order.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ class Layout:
         return None
 
     def near_wall(self, item: Item) -> PlacedObject | None:
-        """Stand a free-standing object near a wall or in a corner, turned into the room, not quite straight."""
+        """Stand an object near a wall or in a corner, turned into the room, not quite straight."""
         for _ in range(_OPEN_TRIES):
             wall = self.dice.pick(self.plan.walls)
             swing = self.dice.between(-0.5, 0.5)
@@ -258,7 +258,7 @@ class Layout:
             return None
         if abs(left - place.center[1]) + half_y > place.half[1] - _EDGE:
             return None
-        if box.high > self.plan.size[2] - 0.02 or not self._inside(box):
+        if box.high > self.plan.size[2] - 0.06 or not self._inside(box):
             return None
         carriers = self._carriers(support)
         near = [i for i, other in enumerate(self._boxes) if box.overlaps(other, SNUG) and i not in carriers]
@@ -320,7 +320,7 @@ class Layout:
         return indices
 
     def _stands_against_wall(self, item: Item, box: Upright) -> bool:
-        """Say whether the back of something on the floor (or its front, where they look alike) is at a wall."""
+        """Say whether the back of something on the floor is at a wall (or its front, if they look alike)."""
         for wall in self.plan.walls:
             away, _ = wall.local(box.x, box.y)
             half_away, _ = box.spread(wall.cos, wall.sin)

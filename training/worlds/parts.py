@@ -148,6 +148,53 @@ def ball(
     return Part(ELLIPSOID, np.array(center, float), np.array(half, float), rgb, finish=finish)
 
 
+def beam(
+    start: tuple[float, float, float],
+    end: tuple[float, float, float],
+    width: float,
+    thick: float,
+    rgb: RGB,
+    finish: str = MATT,
+) -> Part:
+    """Return a board between two points: ``width`` is its level side, ``thick`` the other one."""
+    a, b = np.array(start, float), np.array(end, float)
+    along = (b - a) / np.linalg.norm(b - a)
+    level = np.array([-along[1], along[0], 0.0])
+    level = level / np.linalg.norm(level) if np.linalg.norm(level) > 1e-9 else np.array([0.0, 1.0, 0.0])
+    rotation = np.column_stack([along, level, np.cross(along, level)])
+    half = np.array([np.linalg.norm(b - a) / 2, width / 2, thick / 2])
+    return Part(BOX, (a + b) / 2, half, rgb, rotation, finish)
+
+
+def tube(
+    start: tuple[float, float, float],
+    end: tuple[float, float, float],
+    r: float,
+    rgb: RGB,
+    finish: str = MATT,
+) -> Part:
+    """Return a cylinder of radius ``r`` between two points."""
+    bar = beam(start, end, 2 * r, 2 * r, rgb, finish)
+    rotation = bar.rotation[:, [1, 2, 0]]
+    return Part(CYLINDER, bar.center, bar.half[[1, 2, 0]], rgb, rotation, finish)
+
+
+def hoop(
+    r_bottom: float, r_top: float, bottom: float, top: float, thick: float, count: int, rgb: RGB, finish: str
+) -> list[Part]:
+    """Return a hollow cone around the z axis: ``count`` upright boards, their outer corners on the radii."""
+    height, flare = top - bottom, (r_top - r_bottom) * np.cos(np.pi / count)
+    lean = tilt("y", np.arctan2(flare, height))
+    half = np.array([thick / 2, max(r_top, r_bottom) * np.sin(np.pi / count), np.hypot(height, flare) / 2])
+    boards = []
+    for i in range(count):
+        turned = tilt("z", 2 * np.pi * i / count)
+        away = (r_bottom + r_top) / 2 * np.cos(np.pi / count) - thick / 2
+        center = turned @ np.array([away, 0.0, (bottom + top) / 2])
+        boards.append(Part(BOX, center, half, rgb, turned @ lean, finish))
+    return boards
+
+
 def tilt(axis: str, angle: float) -> np.ndarray:
     """Return the (3, 3) rotation by ``angle`` radians about the object's ``axis`` ('x', 'y' or 'z')."""
     c, s = np.cos(angle), np.sin(angle)

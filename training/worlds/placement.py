@@ -13,7 +13,7 @@ from ide3d_training.worlds.parts import Part
 
 
 class Upright(NamedTuple):
-    """An upright box in plain floats: a layout compares thousands of them, and numpy is slow on single numbers.
+    """An upright box in plain floats: layouts compare thousands, and numpy is slow on single numbers.
 
     Attributes:
         x, y: its middle seen from above, metres.
@@ -43,7 +43,7 @@ class Upright(NamedTuple):
         return self.half_x * along + self.half_y * across, self.half_x * across + self.half_y * along
 
     def overlaps(self, other: Upright, gap: float = 0.0) -> bool:
-        """Say whether the two come closer than ``gap`` sideways (along a face's normal) and share a height."""
+        """Say whether the two share a height and come closer than ``gap`` along the normal of every side."""
         if self.low >= other.high or other.low >= self.high:
             return False
         dx, dy = other.x - self.x, other.y - self.y

@@ -38,7 +38,7 @@ class Wall(NamedTuple):
         return self.number * math.pi / 2
 
     def point(self, away: float, along: float) -> tuple[float, float]:
-        """Return the floor point (x, y) so far from the wall, and so far to the left of its middle, metres."""
+        """Return the floor point (x, y) this far from the wall and to the left of its middle, metres."""
         out = away - self.depth
         return self.cos * out - self.sin * along, self.sin * out + self.cos * along
 
@@ -48,7 +48,7 @@ class Wall(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """A door or a window: on which wall, its middle along the wall, its width, and its height range, metres."""
+    """A door or a window: its wall, its middle along it, its width, its lower and upper edge, metres."""
 
     wall: int
     along: float
@@ -82,11 +82,11 @@ class Plan:
             Wall(3, 0.0, -1.0, y, x),
         )
 
-    def before(self, opening: Opening, depth: float, margin: float = 0.0) -> Upright:
-        """Return the space in front of an opening, ``depth`` metres deep and ``margin`` wider on both sides."""
+    def before(self, opening: Opening, depth: float) -> Upright:
+        """Return the space before an opening, ``depth`` metres deep."""
         wall = self.walls[opening.wall]
         x, y = wall.point(depth / 2, opening.along)
-        half = opening.width / 2 + margin
+        half = opening.width / 2
         return Upright(x, y, wall.cos, wall.sin, depth / 2, half, opening.low, opening.high)
 
     @property

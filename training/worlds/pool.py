@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one compiled MuJoCo model whose numbers are rewritten for every room and camera.
 
-It holds a pool of geoms, some lights and a camera. Rewriting them costs little beside drawing, while compiling
-a model per room would double the time.
+It holds a pool of geoms, some lights and a camera. Rewriting them costs little beside drawing; compiling
+a model for each room would double the time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
-from ide3d_training.worlds import decor, gl, textures
+from ide3d_training.worlds import decor, gl, materials, textures
 from ide3d_training.worlds.fixtures import GLOW, LIGHT_FINISHES
-from ide3d_training.worlds.parts import BOX, CYLINDER, ELLIPSOID, FINISHES, GLOSSY, MATT, SLICES, STACKS, Part
+from ide3d_training.worlds.parts import BOX, CYLINDER, ELLIPSOID, MATT, SLICES, STACKS, Part
 from ide3d_training.worlds.room import Room
 from ide3d_training.worlds.shell import MOST_LIGHTS
 
@@ -44,15 +44,19 @@ class GeomPool:
         self.model = _compile(width, height)
         self.data = mujoco.MjData(self.model)
         self.owners = np.zeros(POOL, np.uint8)
+        self._room: Room | None = None
+        self._used = 0
         self._material = {self.model.mat(i).name: i for i in range(self.model.nmat)}
         mujoco.mj_forward(self.model, self.data)
 
     def place_room(self, room: Room) -> None:
-        """Write a room into the model.
+        """Write a room into the model; the one that is there already costs nothing.
 
         Raises:
             RuntimeError: if the room has more parts than the pool has geoms.
         """
+        if room is self._room:
+            return
         shell = _slabs(room)
         count = len(shell) + len(room.shell.fixtures) + sum(len(placed.parts) for placed in room.objects)
         if count > POOL:
@@ -63,9 +67,15 @@ class GeomPool:
         for placed in room.objects:
             used = self._write(used, placed.parts, placed.rotation, placed.position, placed.id)
         self._place_lights(room)
+        self._room, self._used = room, count
 
     def place_camera(self, world_from_camera: np.ndarray, camera: Camera) -> None:
-        """Write a camera into the model: its (4, 4) pose and its pinhole intrinsics."""
+        """Write a camera into the model and hide the geoms that cannot change its image.
+
+        Args:
+            world_from_camera: (4, 4) pose of its optical frame.
+            camera: pinhole intrinsics.
+        """
         model, data = self.model, self.data
         data.cam_xpos[0] = world_from_camera[:3, 3]
         data.cam_xmat[0] = (world_from_camera[:3, :3] @ _OPTICAL_TO_MUJOCO).ravel()
@@ -76,6 +86,7 @@ class GeomPool:
         model.cam_sensorsize[0] = (camera.width, camera.height)
         shift_x, shift_y = camera.cx - (camera.width - 1) / 2, camera.cy - (camera.height - 1) / 2
         model.cam_intrinsic[0] = (camera.fx, camera.fy, -shift_x, -shift_y)
+        model.geom_rgba[: self._used, 3] = self._affects_image(world_from_camera, camera)
 
     def _write(
         self, first: int, parts: tuple[Part, ...], rotation: np.ndarray, position: np.ndarray, owner: int
@@ -83,19 +94,49 @@ class GeomPool:
         """Write an object's parts into the geoms from ``first`` on; return the number of the next one."""
         model, data = self.model, self.data
         own = slice(first, first + len(parts))
-        half = np.array([part.half for part in parts])
+        applied = [materials.applied(part) for part in parts]
+        half = np.array([sizes for _, sizes, _ in applied])
         kinds = np.array([_GEOM_TYPE[part.shape] for part in parts], np.int32)
         model.geom_type[own] = kinds
         data.geom_xpos[own] = np.array([part.center for part in parts]) @ rotation.T + position
-        data.geom_xmat[own] = (rotation @ np.array([part.rotation for part in parts])).reshape(-1, 9)
+        data.geom_xmat[own] = (rotation @ np.array([axes for _, _, axes in applied])).reshape(-1, 9)
         model.geom_rbound[own] = np.linalg.norm(half, axis=1)
         model.geom_size[own] = np.where((kinds == _GEOM_TYPE[CYLINDER])[:, None], half[:, [0, 2, 2]], half)
         model.geom_rgba[own, :3] = np.array([part.rgb for part in parts])
         model.geom_rgba[own, 3] = 1.0
-        model.geom_matid[own] = [self._material[part.finish] for part in parts]
+        model.geom_matid[own] = [self._material[name] for name, _, _ in applied]
         model.geom_castshadow[own] = [part.casts_shadow for part in parts]
         self.owners[own] = owner
         return own.stop
+
+    def _affects_image(self, world_from_camera: np.ndarray, camera: Camera) -> np.ndarray:
+        """Return (used,) bool: False for geoms whose ball and whose shadow lie outside the field of view.
+
+        A shadow fills the cone from the geom's ball to where the light's rays leave the room. A convex shape
+        is out of view if it lies behind one of the view's side planes; the cone is the hull of two balls.
+        """
+        position = self.data.geom_xpos[: self._used]
+        radius = self.model.geom_rbound[: self._used]
+        left, right = (-0.5 - camera.cx) / camera.fx, (camera.width - 0.5 - camera.cx) / camera.fx
+        top, bottom = (-0.5 - camera.cy) / camera.fy, (camera.height - 0.5 - camera.cy) / camera.fy
+        planes = np.array([[1, 0, -left], [-1, 0, right], [0, 1, -top], [0, -1, bottom], [0, 0, 1.0]])
+        planes /= np.linalg.norm(planes, axis=1, keepdims=True)
+        normals = world_from_camera[:3, :3] @ planes.T
+        camera_at = world_from_camera[:3, 3]
+        outside = (position - camera_at) @ normals < -radius[:, None]
+        affects = ~outside.any(axis=1)
+        low, high = (-self._room.size * (0.5, 0.5, 0.0), self._room.size * (0.5, 0.5, 1.0))
+        casts = self.model.geom_castshadow[: self._used].astype(bool)
+        for light in self._room.shell.lights:
+            if light.casts_shadow:
+                ray = position - light.position
+                ray = np.where(np.abs(ray) < 1e-6, 1e-6, ray)
+                leaves = (np.where(ray > 0, high, low) - light.position) / ray
+                stretch = np.maximum(leaves.min(axis=1), 1.0)[:, None]
+                end = light.position + stretch * ray
+                beyond = (end - camera_at) @ normals < -(stretch * radius[:, None])
+                affects |= casts & ~(outside & beyond).any(axis=1)
+        return affects
 
     def _place_lights(self, room: Room) -> None:
         model, data = self.model, self.data
@@ -110,7 +151,7 @@ class GeomPool:
 
 
 def _slabs(room: Room) -> tuple[Part, ...]:
-    """Return floor, ceiling and walls: each has its inner face, towards its own z axis, at the room's border."""
+    """Return floor, ceiling and walls, the inner face of each (towards its own z axis) at the border."""
     shell = room.shell
     x, y, height = (room.size / (2, 2, 1)).tolist()
 
@@ -191,7 +232,16 @@ def _add_materials(spec: mujoco.MjSpec) -> None:
         textured(name, textures.pattern(name), texuniform=True, texrepeat=(repeat, repeat))
     for name in decor.IMAGES:
         textured(name, decor.image(name), emission=0.5 if name in LIGHT_FINISHES else 0.0)
-    for finish in FINISHES:
-        shine = (0.45, 0.7) if finish == GLOSSY else (0.1, 0.2)
-        spec.add_material(name=finish, specular=shine[0], shininess=shine[1])
+    for look in materials.LOOKS:
+        material = spec.add_material(name=look.name, specular=look.specular, shininess=look.shininess)
+        if look.image is None:
+            continue
+        kind = mujoco.mjtTexture.mjTEXTURE_2D if look.tile else mujoco.mjtTexture.mjTEXTURE_CUBE
+        side = look.image.shape[0]
+        texture = spec.add_texture(name=look.name, type=kind, width=side, height=side, nchannel=3)
+        texture.data = look.image.tobytes()
+        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = look.name
+        material.texuniform = True
+        if look.tile:
+            material.texrepeat = (1.0 / look.tile, 1.0 / look.tile)
     spec.add_material(name=GLOW, emission=0.9, specular=0.0, shininess=0.1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a room looks apart from its objects: surfaces, colours, lights and fixtures. Labels do not depend on it."""
+"""How a room looks apart from its objects: surfaces, lights, fixtures. Labels do not depend on it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Shell:
     """How the room's shell looks.
 
     Attributes:
-        wall_rgb, wall_finish: of each wall, by its number (``plan.Wall``); finishes are names of ``textures``.
+        wall_rgb, wall_finish: of each wall, by its number (``plan.Wall``); finishes of ``textures``.
         floor_rgb, floor_finish: of the floor.
         floor_yaw: direction in which its pattern runs, radians.
         ceiling_rgb: of the ceiling.
@@ -116,8 +116,8 @@ def draw_shell(dice: Dice, plan: Plan, kind: RoomType, objects: tuple[PlacedObje
         math.pi / 4 if floor in ("tiles", "checker") and dice.chance(0.25) else 0.0
     )
     shine = _scaled(dice.pick(_TEMPERATURES), 1.0)
-    lights, lamps = _lights(dice, plan, shine)
-    ambient = _scaled(_mixed(shine, (1.0, 1.0, 1.0), 0.7), dice.between(0.26, 0.48))
+    lights, lamps = _lights(dice, plan, shine, objects)
+    ambient = _scaled(_mixed(shine, (1.0, 1.0, 1.0), 0.7), dice.between(0.30, 0.50))
     parts = fixtures.skirting(plan, fixtures.muted(dice, 0.5, 0.92), dice.between(0.05, 0.12))
     if "wall tiles" in kind.walls and dice.chance(0.7):
         parts += fixtures.backsplash(dice, plan, objects)
@@ -143,10 +143,12 @@ def draw_shell(dice: Dice, plan: Plan, kind: RoomType, objects: tuple[PlacedObje
     )
 
 
-def _lights(dice: Dice, plan: Plan, shine: RGB) -> tuple[tuple[Light, ...], list[Part]]:
+def _lights(
+    dice: Dice, plan: Plan, shine: RGB, objects: tuple[PlacedObject, ...]
+) -> tuple[tuple[Light, ...], list[Part]]:
     """Return one to four lights, one or two of which cast shadows, and the lamps they come from."""
     count = dice.weighted({1: 0.35, 2: 0.35, 3: 0.2, 4: 0.1})
-    total = dice.between(0.55, 0.95)
+    total = dice.between(0.62, 1.02)
     weights = [1.0] + [dice.between(0.2, 0.6) for _ in range(count - 1)]
     shadows = 2 if count > 1 and dice.chance(0.15) else 1
     lights, lamps = [], []
@@ -162,9 +164,21 @@ def _lights(dice: Dice, plan: Plan, shine: RGB) -> tuple[tuple[Light, ...], list
             x, y = (dice.between(-0.25, 0.25) * side for side in plan.size[:2])
             direction = np.array([0.0, 0.0, -1.0])
             height, tint = plan.size[2] - dice.between(0.1, 0.3), shine
-            lamps += fixtures.ceiling_lamp(dice, x, y, plan.size[2], tint)
+            lamps += fixtures.ceiling_lamp(dice, x, y, plan.size[2], _headroom(plan, x, y, objects), tint)
         lights.append(Light(np.array([x, y, height]), direction, _scaled(tint, diffuse), i < shadows))
     return tuple(lights), lamps
+
+
+def _headroom(plan: Plan, x: float, y: float, objects: tuple[PlacedObject, ...]) -> float:
+    """Return the height between the ceiling and the highest object around a point, metres."""
+    tops = [float(placed.position[2] + placed.extents[2]) for placed in objects if _is_around(placed, x, y)]
+    return plan.size[2] - max(tops, default=0.0)
+
+
+def _is_around(placed: PlacedObject, x: float, y: float) -> bool:
+    return (
+        math.dist((x, y), placed.position[:2].tolist()) < 0.7 + math.hypot(*placed.extents[:2].tolist()) / 2
+    )
 
 
 def _wall_tone(dice: Dice, finish: str, factor: float = 1.0) -> RGB:

@@ -171,8 +171,12 @@ _PATTERNS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
 }
 
 
-def pattern(name: str) -> np.ndarray:
-    """Return the (SIZE, SIZE, 3) uint8 pattern of one of FLOORS or WALLS, the same on every call."""
-    value = _PATTERNS[name](np.random.default_rng(sum(name.encode())))
+def to_image(value: np.ndarray) -> np.ndarray:
+    """Return brightness (H, W), 0..1, as a grey (H, W, 3) uint8 picture."""
     grey = np.clip(value * 255.0, 0, 255).astype(np.uint8)
     return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def pattern(name: str) -> np.ndarray:
+    """Return the (SIZE, SIZE, 3) uint8 pattern of one of FLOORS or WALLS, the same on every call."""
+    return to_image(_PATTERNS[name](np.random.default_rng(sum(name.encode()))))

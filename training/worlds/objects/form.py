@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ide3d_training.worlds.parts import GLOSSY, MATT, RGB, Part
+from ide3d_training.worlds.parts import GLOSSY, MATT, RGB, Part, block, rod
 
 
 class Paint(NamedTuple):
@@ -84,3 +84,19 @@ class Shape(NamedTuple):
 
 
 Builder = Callable[[np.random.Generator, np.ndarray, Paint], Shape]
+
+
+def legs(
+    d: float, w: float, top: float, r: float, paint: Paint, square: bool, inset: float = 0.0
+) -> list[Part]:
+    """Return four upright legs of half thickness ``r`` under the corners of a rectangle, up to ``top``."""
+    x, y = d / 2 - inset - r, w / 2 - inset - r
+    corners = [(-x, -y), (-x, y), (x, -y), (x, y)]
+    if square:
+        return [block((cx - r, cy - r, 0), (cx + r, cy + r, top), *paint) for cx, cy in corners]
+    return [rod(cx, cy, 0, top, r, *paint) for cx, cy in corners]
+
+
+def frame_paint(rng: np.random.Generator) -> Paint:
+    """Return a neutral paint for legs and frames."""
+    return (PALE_WOOD, STEEL, GRAPHITE)[rng.integers(3)]
