@@ -79,8 +79,8 @@ def test_splits_prints_every_split_with_its_first_seed(monkeypatch, capsys):
 
 
 def test_a_killed_data_set_is_continued_to_the_bytes_of_an_uninterrupted_one(tmp_path):
-    options = ["--rooms", "6", "--seed", "40", "--width", "32", "--height", "24"]
-    options += ["--frames-per-room", "32", "--motion", "orbit", "--sensor", "varied"]
+    options = ["--rooms", "3", "--seed", "40", "--width", "32", "--height", "24"]
+    options += ["--frames-per-room", "33", "--motion", "orbit", "--sensor", "varied"]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     command = [*COMMAND, "render", *options, "--out", str(killed), "--workers", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)

@@ -15,7 +15,9 @@ from ide3d_training.worlds.room import Room
 from ide3d_training.worlds.silhouette import silhouette_pixels
 
 # A vertex less or more at a round shape moves its outline by under 1 % of its radius.
-SAME_IDS, SAME_IDS_BEHIND_LENS = 0.999, 0.985
+SAME_IDS, DEPTH_P99_M = 0.999, 0.003
+# A lens takes ids, and depths beside edges, from the nearest of pixels that are two thirds as large.
+SAME_IDS_BEHIND_LENS, DEPTH_P99_BEHIND_LENS_M = 0.985, 0.02
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def distorted(renderer: RoomRenderer) -> list[Rendered]:
     return [render_frame(seed, renderer, sensor="distorted") for seed in range(16)]
 
 
-def _check_against_rays(frame: Rendered, same_ids: float) -> None:
+def _check_against_rays(frame: Rendered, same_ids: float, depth_p99_m: float) -> None:
     graph = frame.graph
     rays = cast(Room.from_seed(graph.seed), graph.camera, graph.world_from_camera)
     same = rays.ids == frame.ids
@@ -32,7 +34,7 @@ def _check_against_rays(frame: Rendered, same_ids: float) -> None:
     assert same[rays.inner].mean() > 0.9995, f"seed {graph.seed}"
     error = np.abs(rays.depth - frame.depth)[same & rays.inner]
     assert np.median(error) < 0.0001, f"seed {graph.seed}"
-    assert np.percentile(error, 99) < 0.003, f"seed {graph.seed}"
+    assert np.percentile(error, 99) < depth_p99_m, f"seed {graph.seed}"
     assert np.all(frame.depth > 0)
     for obj in graph.objects:
         hits = np.count_nonzero(rays.ids == obj.id)
@@ -41,12 +43,12 @@ def _check_against_rays(frame: Rendered, same_ids: float) -> None:
 
 def test_depth_and_ids_agree_with_rays(frames):
     for frame in frames[::4]:
-        _check_against_rays(frame, SAME_IDS)
+        _check_against_rays(frame, SAME_IDS, DEPTH_P99_M)
 
 
 def test_depth_and_ids_behind_a_lens_agree_with_its_bent_rays(distorted):
     for frame in distorted[::4]:
-        _check_against_rays(frame, SAME_IDS_BEHIND_LENS)
+        _check_against_rays(frame, SAME_IDS_BEHIND_LENS, DEPTH_P99_BEHIND_LENS_M)
 
 
 def _largest_excess(frame: Rendered) -> float:
