@@ -82,9 +82,9 @@ class RoomCamera:
             ParameterError: if the simulator is not installed or OpenGL does not start.
         """
         try:
+            from ide3d_training.worlds.motion import trajectory
             from ide3d_training.worlds.renderer import RoomRenderer
             from ide3d_training.worlds.room import Room
-            from ide3d_training.worlds.viewpoint import trajectory
 
             self._renderer = RoomRenderer(width, height)
         except ImportError as error:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import signal
@@ -12,9 +13,12 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from ide3d_training.worlds import cli
+from ide3d_training.worlds.renderer import render_frame
+from ide3d_training.worlds.splits import SPLITS
 
 COMMAND = [sys.executable, "-m", "ide3d_training.worlds.cli"]
 
@@ -53,6 +57,47 @@ def test_preview_draws_rooms_by_views(monkeypatch, capsys, tmp_path):
     assert image.std() > 20
 
 
+def test_sheet_draws_one_frame_of_each_room_without_boxes(monkeypatch, capsys, tmp_path, renderer):
+    sheet = tmp_path / "sheet.png"
+    status, _, _ = _run(
+        *(monkeypatch, capsys, "sheet", "--seed", "3", "--out", str(sheet), "--rooms", "5", "--columns", "3"),
+        *("--width", "256", "--height", "192"),
+    )
+    assert status == 0
+    image = cv2.imread(str(sheet))[..., ::-1]
+    assert image.shape == (2 * 192 + 6, 3 * 256 + 2 * 6, 3)
+    np.testing.assert_array_equal(image[198:, 262:518], render_frame(7, renderer).rgb)
+
+
+def test_splits_prints_every_split_with_its_first_seed(monkeypatch, capsys):
+    status, out, _ = _run(monkeypatch, capsys, "splits")
+    assert status == 0
+    for split in SPLITS:
+        (line,) = [line for line in out.splitlines() if line.split()[0] == split.name]
+        assert f"{split.first:,}" in line
+    assert "0.15-0.30, 1.60-1.80" in out and "4.2-7.0" in out
+
+
+def test_a_killed_data_set_is_continued_to_the_bytes_of_an_uninterrupted_one(tmp_path):
+    options = ["--rooms", "3", "--seed", "40", "--width", "32", "--height", "24"]
+    options += ["--frames-per-room", "33", "--motion", "orbit", "--sensor", "varied"]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    command = [*COMMAND, "render", *options, "--out", str(killed), "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        _wait_for(lambda: killed.is_dir() and any(killed.glob("shard-*")), process)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert len(list(killed.glob("shard-*"))) < 3
+    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([*COMMAND, "render", *options, "--out", str(whole)], check=True, capture_output=True)
+    names = sorted(str(path.relative_to(whole)) for path in whole.rglob("*") if path.is_file())
+    assert names == sorted(str(path.relative_to(killed)) for path in killed.rglob("*") if path.is_file())
+    assert len(names) == 1 + 3 * 4
+    assert filecmp.cmpfiles(killed, whole, names, shallow=False) == (names, [], [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -62,6 +107,23 @@ def test_preview_draws_rooms_by_views(monkeypatch, capsys, tmp_path):
             ["render", "--rooms", "2", "--workers", "0", "--out", "{tmp}/set"],
             "--workers must be at least 1, not 0",
         ),
+        (
+            ["render", "--rooms", "2", "--frames-per-room", "0", "--out", "{tmp}/set"],
+            "frames_per_room must be at least 1, not 0",
+        ),
+        (["render", "--rooms", "2", "--motion", "fly", "--out", "{tmp}/set"], "walk, pan, orbit, not 'fly'"),
+        (["render", "--rooms", "2", "--sensor", "foggy", "--out", "{tmp}/set"], "not 'foggy'"),
+        (
+            ["render", "--rooms", "2", "--seed", "549999", "--out", "{tmp}/set"],
+            "from split test into split test-wording",
+        ),
+        (
+            ["render", "--rooms", "2", "--seed", "549999", "--out", "{tmp}/set"],
+            "test-wording (from 550000 on)",
+        ),
+        (["sheet", "--columns", "0", "--out", "{tmp}/sheet.png"], "--columns must be at least 1, not 0"),
+        (["sheet", "--sensor", "foggy", "--out", "{tmp}/sheet.png"], "not 'foggy'"),
+        (["sheet", "--seed", "-1", "--out", "{tmp}/sheet.png"], "--seed must be at least 0, not -1"),
         (["render", "--rooms", "many", "--out", "{tmp}/set"], "--rooms"),
         (["render", "--rooms", "2"], "--out"),
         (["render", "--rooms", "2", "--out", "{tmp}/file/set"], "cannot write to"),

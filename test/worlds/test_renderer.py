@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import mujoco
 import numpy as np
 import pytest
 
@@ -13,7 +12,6 @@ from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.rotation import gravity_angles, wrap_angle
 from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds.categories import BY_NAME
-from ide3d_training.worlds.parts import BOX, CYLINDER
 from ide3d_training.worlds.renderer import Rendered, RoomRenderer, render_frame
 from ide3d_training.worlds.room import Room
 from ide3d_training.worlds.silhouette import silhouette_pixels
@@ -39,11 +37,6 @@ def _largest_excess(frame: Rendered) -> float:
     return excess
 
 
-def test_boxes_enclose_what_is_visible_of_their_objects(frames):
-    for frame in frames:
-        assert _largest_excess(frame) < 0.002, f"seed {frame.graph.seed}"
-
-
 def test_boxes_are_no_larger_than_their_objects(frames):
     """Over many frames, visible points come close to all six faces of the boxes of every category."""
     furthest: dict[str, np.ndarray] = {}
@@ -58,7 +51,8 @@ def test_boxes_are_no_larger_than_their_objects(frames):
     for category, reached in furthest.items():
         # Nobody sees the bottom, nor the back of what stands at a wall or turns its front to the camera.
         kind = BY_NAME[category]
-        faces = [0, 1, 2, 4] if kind.against_wall or kind.symmetry == "round" else [0, 1, 2, 3, 4]
+        turns = any(style.symmetry == "round" for style in kind.styles)
+        faces = [0, 1, 2, 4] if kind.against_wall or turns else [0, 1, 2, 3, 4]
         assert np.all(reached[faces] > 0.75), f"{category}: {reached.round(2)}"
 
 
@@ -100,75 +94,6 @@ def test_the_corner_of_a_box_is_drawn_at_the_pixel_it_projects_to(renderer):
         assert columns.max() >= pixels[:, 0].max() - 1.0
         checked += 1
     assert checked >= 2
-
-
-def _ray_oracle(room: Room, frame: Rendered) -> tuple[np.ndarray, np.ndarray]:
-    """Return depth and ids by casting rays through the pixels' middles at a model of this room alone."""
-    spec = mujoco.MjSpec()
-    owners = []
-    types = {BOX: mujoco.mjtGeom.mjGEOM_BOX, CYLINDER: mujoco.mjtGeom.mjGEOM_CYLINDER}
-
-    def add(part, rotation, position, owner):
-        quaternion = np.empty(4)
-        mujoco.mju_mat2Quat(quaternion, (rotation @ part.rotation).ravel())
-        size = [part.half[0], part.half[2], 0] if part.shape == CYLINDER else part.half
-        kind = types.get(part.shape, mujoco.mjtGeom.mjGEOM_ELLIPSOID)
-        spec.worldbody.add_geom(type=kind, pos=rotation @ part.center + position, quat=quaternion, size=size)
-        owners.append(owner)
-
-    for fixture in room.style.fixtures:
-        add(fixture, np.eye(3), np.zeros(3), 0)
-    for placed in room.objects:
-        for part in placed.parts:
-            add(part, placed.rotation, placed.position, placed.id)
-    x, y, h = *(room.size[:2] / 2), room.size[2]
-    for center, half in (
-        ((0, 0, -1), (9, 9, 1)),
-        ((0, 0, h + 1), (9, 9, 1)),
-        ((x + 1, 0, 0), (1, 9, 9)),
-        ((-x - 1, 0, 0), (1, 9, 9)),
-        ((0, y + 1, 0), (9, 1, 9)),
-        ((0, -y - 1, 0), (9, 1, 9)),
-    ):
-        spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, pos=center, size=half)
-        owners.append(0)
-    model = spec.compile()
-    data = mujoco.MjData(model)
-    mujoco.mj_forward(model, data)
-    height, width = frame.depth.shape
-    rows, columns = np.mgrid[:height, :width]
-    rays = frame.graph.camera.rays(np.column_stack([columns.ravel(), rows.ravel()]).astype(float))
-    world = frame.graph.world_from_camera
-    directions = rays @ world[:3, :3].T
-    lengths = np.linalg.norm(directions, axis=1)
-    hit, distance = np.empty(len(rays), np.int32), np.empty(len(rays))
-    mujoco.mj_multiRay(
-        model,
-        data,
-        world[:3, 3].copy(),
-        (directions / lengths[:, None]).ravel(),
-        None,
-        True,
-        -1,
-        hit,
-        distance,
-        None,
-        len(rays),
-        100.0,
-    )
-    return (distance / lengths).reshape(height, width), np.array(owners)[hit].reshape(height, width)
-
-
-@pytest.mark.parametrize("seed", [4, 9])
-def test_depth_and_ids_agree_with_rays_cast_without_opengl(frames, seed):
-    frame = frames[seed]
-    depth, ids = _ray_oracle(Room.from_seed(seed), frame)
-    same = ids == frame.ids
-    assert same.mean() > 0.995  # OpenGL's round shapes are polygons
-    error = np.abs(depth - frame.depth)[same]
-    assert np.median(error) < 0.0005
-    assert np.percentile(error, 99) < 0.003
-    assert np.all(frame.depth > 0)
 
 
 def test_a_frame_does_not_depend_on_what_was_drawn_before(renderer, frames):
@@ -227,8 +152,9 @@ def _allocentric_yaw(frame: Rendered, obj) -> float:
 def test_symmetric_objects_turn_their_front_to_the_camera(frames):
     seen = set()
     for frame in frames:
+        room = Room.from_seed(frame.graph.seed)
         for obj in frame.graph.objects:
-            symmetry = BY_NAME[obj.category].symmetry
+            symmetry = room.objects[obj.id - 1].symmetry
             yaw = _allocentric_yaw(frame, obj)
             if symmetry == "round":
                 assert yaw == pytest.approx(0, abs=1e-6)
@@ -297,7 +223,7 @@ def test_the_wrong_camera_is_refused(renderer):
     pose = camera_pose(room)
     with pytest.raises(ValueError, match="640x480"):
         renderer.render(room, pose, Camera.from_fov(640, 480, 1.0))
-    with pytest.raises(ValueError, match="distortion"):
-        renderer.render(room, pose, Camera(256, 192, 200.0, 200.0, 127.5, 95.5, (0.1, 0.0, 0.0, 0.0)))
+    with pytest.raises(ValueError, match="bends too much"):
+        renderer.render(room, pose, Camera(256, 192, 120.0, 120.0, 127.5, 95.5, (-0.6, 0.0, 0.0, 0.0)))
     with pytest.raises(ValueError, match="0x48"):
         RoomRenderer(0, 48)

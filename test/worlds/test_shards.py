@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.worlds.renderer import RoomRenderer, render_frame
 from ide3d_training.worlds.shards import (
-    ROOMS_PER_SHARD,
+    FRAMES_PER_SHARD,
     DatasetError,
     Settings,
     iterate_shards,
     render_dataset,
 )
 
-SETTINGS = Settings(rooms=ROOMS_PER_SHARD + 5, seed=300, width=64, height=48)
+SETTINGS = Settings(rooms=FRAMES_PER_SHARD + 5, seed=300, width=64, height=48)
 FILES = [
     "dataset.json",
     *(
@@ -49,7 +50,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(rendered, tmp_path):
     progress = []
     render_dataset(SETTINGS, tmp_path / "two", workers=2, on_shard=progress.append)
     _assert_same(rendered, tmp_path / "two")
-    assert sorted(progress) == [5, ROOMS_PER_SHARD]
+    assert sorted(progress) == [5, FRAMES_PER_SHARD]
 
 
 def test_a_resumed_data_set_equals_an_uninterrupted_one(rendered, tmp_path):
@@ -93,11 +94,11 @@ def _no_space(*_args, **_kwargs):
 
 def test_what_is_read_is_what_was_drawn(rendered):
     shards = list(iterate_shards(rendered))
-    assert [len(shard.frames) for shard in shards] == [ROOMS_PER_SHARD, 5]
-    assert shards[0].rgb.shape == (ROOMS_PER_SHARD, 48, 64, 3) and shards[0].rgb.dtype == np.uint8
+    assert [len(shard.frames) for shard in shards] == [FRAMES_PER_SHARD, 5]
+    assert shards[0].rgb.shape == (FRAMES_PER_SHARD, 48, 64, 3) and shards[0].rgb.dtype == np.uint8
     assert shards[0].depth.dtype == np.uint16 and shards[0].ids.dtype == np.uint8
     with RoomRenderer(64, 48) as renderer:
-        frame = render_frame(SETTINGS.seed + ROOMS_PER_SHARD + 2, renderer)
+        frame = render_frame(SETTINGS.seed + FRAMES_PER_SHARD + 2, renderer)
     np.testing.assert_array_equal(shards[1].rgb[2], frame.rgb)
     np.testing.assert_array_equal(shards[1].ids[2], frame.ids)
     assert np.abs(shards[1].depth[2] / 1000.0 - frame.depth).max() <= 0.00051
@@ -142,8 +143,89 @@ def test_a_damaged_shard_is_named(rendered, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "named"), [({"rooms": 0}, "rooms"), ({"seed": -1}, "seed"), ({"width": 8}, "width")]
+    ("change", "sentence"),
+    [
+        ({"rooms": 0}, "rooms must be at least 1, not 0"),
+        ({"seed": -1}, "seed must be at least 0, not -1"),
+        ({"width": 8}, "width must be at least 16, not 8"),
+        ({"frames_per_room": 0}, "frames_per_room must be at least 1, not 0"),
+        ({"frames_per_room": 65}, "frames_per_room must be at most 64, not 65"),
+        ({"motion": "fly"}, "motion must be one of views, walk, pan, orbit, not 'fly'"),
+        ({"sensor": "foggy"}, "sensor must be one of clean, varied, distorted, not 'foggy'"),
+        ({"rate_hz": 0.0}, "rate_hz must be above 0"),
+        ({"rooms": 2, "seed": 399_999}, "from split train into split val"),
+        ({"rooms": 300_000, "seed": 549_999}, "from split test into split demo"),
+    ],
 )
-def test_settings_that_cannot_be_drawn_are_refused(change, named):
-    with pytest.raises(DatasetError, match=f"{named} must be at least"):
+def test_settings_that_cannot_be_drawn_are_refused(change, sentence):
+    with pytest.raises(DatasetError, match=sentence):
         Settings(**{"rooms": 1, "seed": 0, **change})
+
+
+def test_a_data_set_may_end_where_its_split_ends_and_the_reserved_seeds_are_everybodys():
+    assert Settings(rooms=2, seed=399_998).frames == 2
+    assert json.loads(Settings(rooms=10, seed=900_000).to_json())["split"] == "reserved"
+
+
+SEQUENCES = Settings(
+    rooms=9,
+    seed=620_000,
+    width=48,
+    height=32,
+    frames_per_room=8,
+    motion="walk",
+    rate_hz=2.0,
+    sensor="distorted",
+)
+
+
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory) -> Path:
+    """Render rooms with several frames each; do not change it."""
+    folder = tmp_path_factory.mktemp("sequences")
+    assert render_dataset(SEQUENCES, folder) == 72
+    return folder
+
+
+def test_the_frames_of_a_room_follow_one_another_with_their_own_poses(sequences):
+    shards = list(iterate_shards(sequences))
+    assert [len(shard.frames) for shard in shards] == [64, 8]
+    graphs = [graph for shard in shards for graph in shard.frames]
+    assert [(graph.seed, graph.index) for graph in graphs] == [
+        (620_000 + room, index) for room in range(9) for index in range(8)
+    ]
+    for room in range(9):
+        own = graphs[8 * room : 8 * room + 8]
+        assert len({graph.camera for graph in own}) == 1
+        assert own[0].camera.distortion
+        walked = np.diff([graph.world_from_camera[:3, 3] for graph in own], axis=0)
+        assert np.linalg.norm(walked, axis=1).max() < 0.8 / 2.0
+    for shard in shards:
+        for graph, ids in zip(shard.frames, shard.ids, strict=True):
+            for obj in graph.objects:
+                assert np.count_nonzero(ids == obj.id) == obj.visible_pixels
+
+
+def test_sequences_and_noise_do_not_depend_on_the_number_of_workers(sequences, tmp_path):
+    render_dataset(SEQUENCES, tmp_path / "two", workers=2)
+    _assert_same(sequences, tmp_path / "two")
+
+
+def test_a_frame_store_reads_every_frame_of_every_room(sequences):
+    store = FrameStore(sequences)
+    assert len(store) == 72
+    assert (store.graph(19).seed, store.graph(19).index) == (620_002, 3)
+    shard = next(iterate_shards(sequences))
+    np.testing.assert_array_equal(store.image(19), shard.rgb[19])
+    np.testing.assert_array_equal(store.ids(19), shard.ids[19])
+
+
+def test_views_of_a_room_are_places_apart(tmp_path):
+    settings = Settings(rooms=2, seed=10, width=48, height=32, frames_per_room=3)
+    render_dataset(settings, tmp_path / "views")
+    (shard,) = iterate_shards(tmp_path / "views")
+    assert [graph.index for graph in shard.frames] == [0, 1, 2, 0, 1, 2]
+    with RoomRenderer(48, 32) as renderer:
+        frame = render_frame(11, renderer, 2)
+    np.testing.assert_array_equal(shard.rgb[5], frame.rgb)
+    assert shard.frames[5].to_json() == frame.graph.to_json()

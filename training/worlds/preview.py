@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contact sheets: frames with their boxes drawn in, to see at a glance that labels and pixels agree."""
+"""Sheets of many frames: with boxes, to see at a glance that labels and pixels agree, or without."""
 
 from __future__ import annotations
 
@@ -64,12 +64,41 @@ def contact_sheet(
         uint8 RGB with thin white gaps between the frames.
     """
     with RoomRenderer(width, height) as renderer:
-        sheet = np.full((rooms * (height + _GAP) - _GAP, views * (width + _GAP) - _GAP, 3), 255, np.uint8)
-        for room in range(rooms):
-            for view in range(views):
-                top, left = room * (height + _GAP), view * (width + _GAP)
-                frame = render_frame(seed + room, renderer, view)
-                sheet[top : top + height, left : left + width] = annotate(frame)
+        frames = [
+            annotate(render_frame(seed + room, renderer, view))
+            for room in range(rooms)
+            for view in range(views)
+        ]
+    return _tiled(frames, views)
+
+
+def plain_sheet(
+    seed: int, rooms: int = 16, columns: int = 4, width: int = 480, height: int = 360, sensor: str = "clean"
+) -> np.ndarray:
+    """Draw one frame of each of many rooms with nothing added, to see whether they look like rooms.
+
+    Args:
+        seed: of the first room.
+        rooms: number of frames.
+        columns: frames in a row.
+        width, height: of one frame, pixels.
+        sensor: kind of camera, one of ``sensor.SENSORS``.
+
+    Returns:
+        uint8 RGB with thin white gaps between the frames.
+    """
+    with RoomRenderer(width, height) as renderer:
+        frames = [render_frame(seed + room, renderer, sensor=sensor).rgb for room in range(rooms)]
+    return _tiled(frames, columns)
+
+
+def _tiled(frames: list[np.ndarray], columns: int) -> np.ndarray:
+    columns = min(columns, len(frames))
+    rows, (height, width) = -(-len(frames) // columns), frames[0].shape[:2]
+    sheet = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, 3), 255, np.uint8)
+    for i, frame in enumerate(frames):
+        top, left = i // columns * (height + _GAP), i % columns * (width + _GAP)
+        sheet[top : top + height, left : left + width] = frame
     return sheet
 
 

@@ -4,13 +4,17 @@
 ::
 
     DIR/dataset.json                    every setting the pixels depend on
-    DIR/shard-00000/rgb.npy             uint8  (R, H, W, 3)
-                    depth.npy           uint16 (R, H, W), millimetres along the optical axis, 0 = unknown
-                    ids.npy             uint8  (R, H, W), ids of objects, 0 = the room's shell
-                    frames.jsonl        R lines, one FrameGraph each
+    DIR/shard-00000/rgb.npy             uint8  (N, H, W, 3)
+                    depth.npy           uint16 (N, H, W), millimetres along the optical axis, 0 = unknown
+                    ids.npy             uint8  (N, H, W), ids of objects, 0 = the room's shell
+                    frames.jsonl        N lines, one FrameGraph each
 
-Room i of a data set has the seed ``seed + i``. A shard appears under its name only when it is complete (it is
-written beside and renamed), so whatever an interruption leaves behind is never read.
+Room i of a data set has the seed ``seed + i``. Its frames stand one after the other in the order of the index
+in their labels, and rooms by seed. A shard holds whole rooms, as many as make up to 64 frames. All rooms of a data
+set belong to one split. Each frame's labels carry its own pose and camera.
+
+A shard appears under its name only when it is complete (it is written beside and renamed), so whatever an
+interruption leaves behind is never read.
 """
 
 from __future__ import annotations
@@ -31,11 +35,14 @@ from pathlib import Path
 import numpy as np
 
 from ide3d_training.worlds.categories import CATEGORIES, COLORS
+from ide3d_training.worlds.motion import MOTIONS
 from ide3d_training.worlds.scene_graph import FrameGraph
+from ide3d_training.worlds.sensor import SENSORS
+from ide3d_training.worlds.splits import split_of
 
 # Raise this whenever the same seed would give other pixels or labels, so that data sets are never mixed.
-GENERATOR_VERSION = 1
-ROOMS_PER_SHARD = 64
+GENERATOR_VERSION = 2
+FRAMES_PER_SHARD = 64
 SETTINGS_FILE = "dataset.json"
 _SHARD_PATTERN = "shard-[0-9][0-9][0-9][0-9][0-9]"
 _MILLIMETRES = 1000.0
@@ -50,31 +57,70 @@ class Settings:
     """What a data set is made of: two with equal settings have equal bytes (on the same renderer).
 
     Attributes:
-        rooms: number of rooms, one frame each.
+        rooms: number of rooms.
         seed: of the first room.
         width, height: of the frames, pixels.
+        frames_per_room: number of frames of each room.
+        motion: of the camera, one of ``motion.MOTIONS``.
+        rate_hz: frames a second while the camera moves.
+        sensor: kind of camera, one of ``sensor.SENSORS``.
     """
 
     rooms: int
     seed: int
     width: int = 256
     height: int = 192
+    frames_per_room: int = 1
+    motion: str = "views"
+    rate_hz: float = 4.0
+    sensor: str = "clean"
 
     def __post_init__(self) -> None:
-        for name, least in (("rooms", 1), ("seed", 0), ("width", 16), ("height", 16)):
+        least = {"rooms": 1, "seed": 0, "width": 16, "height": 16, "frames_per_room": 1}
+        for name, bound in least.items():
             value = getattr(self, name)
-            if value < least:
-                raise DatasetError(f"{name} must be at least {least}, not {value}")
+            if value < bound:
+                raise DatasetError(f"{name} must be at least {bound}, not {value}")
+        if self.frames_per_room > FRAMES_PER_SHARD:
+            raise DatasetError(
+                f"frames_per_room must be at most {FRAMES_PER_SHARD}, not {self.frames_per_room}"
+            )
+        for name, known in (("motion", MOTIONS), ("sensor", SENSORS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise DatasetError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+        if not 0 < self.rate_hz < float("inf"):
+            raise DatasetError(f"rate_hz must be above 0 and finite, not {self.rate_hz}")
+        first, last = split_of(self.seed), split_of(self.seed + self.rooms - 1)
+        if first != last:
+            raise DatasetError(
+                f"seeds {self.seed} to {self.seed + self.rooms - 1} reach from split {first.name} into split "
+                f"{last.name} (from {last.first} on): a data set holds one split, take other seeds"
+            )
+
+    @property
+    def rooms_per_shard(self) -> int:
+        """Number of rooms in a full shard."""
+        return FRAMES_PER_SHARD // self.frames_per_room
 
     @property
     def shards(self) -> int:
         """Number of shards."""
-        return -(-self.rooms // ROOMS_PER_SHARD)
+        return -(-self.rooms // self.rooms_per_shard)
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.rooms * self.frames_per_room
 
     def seeds(self, shard: int) -> range:
         """Return the seeds of a shard's rooms."""
-        first = shard * ROOMS_PER_SHARD
-        return range(self.seed + first, self.seed + min(first + ROOMS_PER_SHARD, self.rooms))
+        first = shard * self.rooms_per_shard
+        return range(self.seed + first, self.seed + min(first + self.rooms_per_shard, self.rooms))
+
+    def frames_in(self, shard: int) -> int:
+        """Return the number of a shard's frames."""
+        return len(self.seeds(shard)) * self.frames_per_room
 
     def to_json(self) -> str:
         """Return the settings, with the names that labels use, as JSON."""
@@ -82,7 +128,8 @@ class Settings:
             "format": "ide3d-worlds",
             "generator_version": GENERATOR_VERSION,
             **asdict(self),
-            "rooms_per_shard": ROOMS_PER_SHARD,
+            "split": split_of(self.seed).name,
+            "rooms_per_shard": self.rooms_per_shard,
             "depth_unit_m": 1.0 / _MILLIMETRES,
             "categories": list(CATEGORIES),
             "colors": list(COLORS),
@@ -96,10 +143,10 @@ class Shard:
 
     Attributes:
         path: its folder.
-        rgb: (R, H, W, 3) uint8.
-        depth: (R, H, W) uint16, millimetres, 0 = unknown.
-        ids: (R, H, W) uint8.
-        frames: R labels.
+        rgb: (N, H, W, 3) uint8.
+        depth: (N, H, W) uint16, millimetres, 0 = unknown.
+        ids: (N, H, W) uint8.
+        frames: N labels.
     """
 
     path: Path
@@ -161,7 +208,7 @@ def render_dataset(
     missing = []
     for shard in range(settings.shards):
         if (folder / _name(shard)).is_dir():
-            report(len(settings.seeds(shard)))
+            report(settings.frames_in(shard))
         else:
             missing.append(shard)
     if workers == 1 or len(missing) < 2:
@@ -173,7 +220,7 @@ def render_dataset(
                     report(_write_shard(settings, folder, shard, renderer))
     else:
         _render_in_parallel(settings, folder, missing, min(workers, len(missing)), report)
-    return sum(len(settings.seeds(shard)) for shard in missing)
+    return sum(settings.frames_in(shard) for shard in missing)
 
 
 def _render_in_parallel(
@@ -270,17 +317,21 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def _write_shard(settings: Settings, folder: Path, shard: int, renderer) -> int:
-    from ide3d_training.worlds.renderer import render_frame
+    from ide3d_training.worlds.capture import capture_room
 
-    seeds = settings.seeds(shard)
-    shape = (len(seeds), settings.height, settings.width)
+    count = settings.frames_in(shard)
+    shape = (count, settings.height, settings.width)
     rgb, depth, ids = np.empty((*shape, 3), np.uint8), np.empty(shape, np.uint16), np.empty(shape, np.uint8)
     lines = []
-    for i, seed in enumerate(seeds):
-        frame = render_frame(seed, renderer)
-        rgb[i], ids[i] = frame.rgb, frame.ids
-        depth[i] = np.round(np.minimum(frame.depth * _MILLIMETRES, 65535.0))
-        lines.append(frame.graph.to_json() + "\n")
+    for seed in settings.seeds(shard):
+        frames = capture_room(
+            seed, renderer, settings.frames_per_room, settings.motion, settings.rate_hz, settings.sensor
+        )
+        for frame in frames:
+            i = len(lines)
+            rgb[i], ids[i] = frame.rgb, frame.ids
+            depth[i] = np.round(np.minimum(frame.depth * _MILLIMETRES, 65535.0))
+            lines.append(frame.graph.to_json() + "\n")
     draft = folder / f".{_name(shard)}.{os.getpid()}"
     try:
         draft.mkdir()
@@ -291,4 +342,4 @@ def _write_shard(settings: Settings, folder: Path, shard: int, renderer) -> int:
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise DatasetError(f"cannot write {folder / _name(shard)}: {error.strerror or error}") from error
-    return len(seeds)
+    return count

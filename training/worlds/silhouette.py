@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
-from ide3d_training.worlds.room import PlacedObject
+from ide3d_training.worlds.placed_object import PlacedObject
 
 # Parts are cut off at this distance before the camera, metres.
 NEAR = 0.05
@@ -38,11 +38,14 @@ def silhouette_pixels(placed: PlacedObject, camera: Camera, camera_from_world: n
     """
     rotation = camera_from_world[:3, :3] @ placed.rotation
     origin = camera_from_world[:3, :3] @ placed.position + camera_from_world[:3, 3]
-    outlines = []
-    for part in placed.parts:
-        points = _in_front(part.outline() @ rotation.T + origin)
-        if len(points) >= 3:
-            outlines.append(camera.project(points))
+    outlines = [part.outline() for part in placed.parts]
+    ends = np.cumsum([len(outline) for outline in outlines])[:-1]
+    points = np.concatenate(outlines) @ rotation.T + origin
+    if np.all(points[:, 2] >= NEAR):
+        outlines = np.split(camera.project(points), ends)
+    else:
+        cut = [_in_front(part) for part in np.split(points, ends)]
+        outlines = [camera.project(part) for part in cut if len(part) >= 3]
     if not outlines:
         return 0.0
     everything = np.concatenate(outlines)
@@ -54,11 +57,11 @@ def silhouette_pixels(placed: PlacedObject, camera: Camera, camera_from_world: n
     scale = min(_OVERSAMPLING, _RASTER / float((high - low).max()))
     columns, rows = np.ceil((high - low) * scale).astype(int) + 2
     raster = np.zeros((rows, columns), np.uint8)
-    for outline in outlines:
-        # Raster cell i spans [i - 0.5, i + 0.5]; OpenCV also paints every cell its border touches, which adds
-        # about half a cell all round: the hull is drawn half a cell smaller to make up for it.
-        cells = (np.clip(outline, low - 1e3, high + 1e3) - low) * scale + 0.5
-        hull = cv2.convexHull(cells.astype(np.float32))[:, 0, :].astype(np.float64)
+    # Raster cell i spans [i - 0.5, i + 0.5]; OpenCV also paints every cell its border touches, which adds about
+    # half a cell all round: the hull is drawn half a cell smaller to make up for it.
+    cells = (np.clip(everything, low - 1e3, high + 1e3) - low) * scale + 0.5
+    for part in np.split(cells.astype(np.float32), np.cumsum([len(outline) for outline in outlines])[:-1]):
+        hull = cv2.convexHull(part)[:, 0, :]
         corners = np.round(_shrunk(hull, 0.5) * 2**_SHIFT).astype(np.int32)
         cv2.fillConvexPoly(raster, corners, 1, cv2.LINE_8, _SHIFT)
     return float(cv2.countNonZero(raster)) / scale**2
@@ -78,6 +81,6 @@ def _in_front(points: np.ndarray) -> np.ndarray:
 
 def _shrunk(hull: np.ndarray, by: float) -> np.ndarray:
     """Return the hull pulled towards its middle by about ``by`` on each side."""
-    middle = (hull.min(axis=0) + hull.max(axis=0)) / 2
-    half = (hull.max(axis=0) - hull.min(axis=0)) / 2
+    low, high = hull.min(axis=0), hull.max(axis=0)
+    middle, half = (low + high) / 2, (high - low) / 2
     return middle + (hull - middle) * np.maximum(1.0 - by / np.maximum(half, 1e-9), 0.0)

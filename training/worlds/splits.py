@@ -9,7 +9,7 @@ val             400,000 .. 449,999   nothing; curves and choices are made on it
 test            500,000 .. 549,999   nothing; the main figures
 test-wording    550,000 .. 599,999   its templates of expressions and questions
 test-pairs      600,000 .. 649,999   its pairs of colour and category
-test-camera     650,000 .. 699,999   its camera heights and fields of view
+test-camera     650,000 .. 699,999   its camera heights and fields of view; it is also tilted more
 test-layout     700,000 .. 749,999   its type of room, the workshop
 test-far        750,000 .. 799,999   its distance between camera and furniture
 demo            800,000 .. 899,999   nothing; simulated cameras and demonstrations
@@ -46,11 +46,13 @@ class CameraRange:
         height: of the camera above the floor, metres.
         horizontal_fov: radians.
         distance: from the camera to what it looks at, horizontally, metres, where the room is large enough.
+        roll: largest tilt to either side, radians.
     """
 
     height: tuple[Interval, ...]
     horizontal_fov: tuple[Interval, ...]
     distance: tuple[Interval, ...]
+    roll: float = float(np.deg2rad(5.0))
 
 
 def _degrees(*intervals: Interval) -> tuple[Interval, ...]:
@@ -64,6 +66,7 @@ UNUSUAL_CAMERA = CameraRange(
     height=((0.15, 0.30), (1.60, 1.80)),
     horizontal_fov=_degrees((50.0, 54.0), (84.0, 95.0)),
     distance=((1.4, 3.4),),
+    roll=float(np.deg2rad(10.0)),
 )
 FAR_CAMERA = CameraRange(
     height=((0.35, 1.55),), horizontal_fov=_degrees((55.0, 82.0)), distance=((4.2, 7.0),)
@@ -80,8 +83,7 @@ class Split:
         room_types: types its rooms may have.
         camera: from where they are looked at.
         unseen_wordings: texts use only templates that training never uses (otherwise only the others).
-        unseen_pairs: objects of HELD_OUT_PAIRS stand in its rooms and its texts name them (otherwise
-            neither).
+        unseen_pairs: objects of HELD_OUT_PAIRS stand in its rooms and texts name them (otherwise neither).
     """
 
     name: str

@@ -1,33 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the camera stands: single views for data sets, a smooth path for the simulated robot camera."""
+"""Where the camera stands for a single view of a room: within the ranges of the room's split, clear of
+everything, and with something to speak of in the frame.
+
+Many places are drawn at random and judged together, with numpy, on the objects' boxes alone. All loops are
+bounded: in a room that is stuffed full the camera ends up where most space is left.
+"""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ide3d_ros.geometry.rotation import optical_from_level, yaw_rotation
-from ide3d_training.worlds.placement import distance_to_box, turn
-from ide3d_training.worlds.room import MOTION_STREAM, VIEW_STREAM, Room
+from ide3d_training.worlds.room import VIEW_STREAM, Room
+from ide3d_training.worlds.scene_graph import IN, REFERABLE_AREA
+from ide3d_training.worlds.splits import CameraRange, Interval, split_of
 
-HEIGHT_RANGE = (0.7, 1.6)
-FOV_RANGE = (np.deg2rad(55.0), np.deg2rad(80.0))
-ROLL_LIMIT = np.deg2rad(3.0)
-OBJECT_CLEARANCE = 0.5  # from the camera to any object's box, metres
-ORBIT_CLEARANCE = 0.4  # the same while it moves
+OBJECT_CLEARANCE = 0.45  # from the camera to any object's box, metres
 WALL_CLEARANCE = 0.2
-CENTROID_RANGE = (1.4, 3.2)  # from the camera to the middle of the furniture, horizontally, metres
-DISTANCE_RANGE = (1.8, 3.1)  # from the camera to what it looks at, metres, where the room is large enough
+NEAREST = 1.0  # where the wished distance does not fit: to what the camera looks at, horizontally, metres
 MIN_REFERABLE = 2
 
-_TRIES_PER_GOAL = 24
-_ORBIT_PERIOD_S = 24.0
-_ORBIT_LIMIT = np.deg2rad(28.0)
-_LONG_ARC = np.deg2rad(36.0)
-_ARC_STEP = 0.02  # radians
-_ARC_TRIES = 6
+_CANDIDATES = 160
+_JUDGED = 24  # of the candidates that stand clear: the costly look at what they see
+_AT_ONCE = 6
+_ROUNDS = 2
+_ENOUGH = (4, 8)  # objects expected to be clearly visible; drawn, so that frames differ in fullness
+_PITCH_LIMITS = (np.deg2rad(-25.0), np.deg2rad(50.0))
+_GRID = 0.25  # metres, of the places that the last resort chooses from
+# A box's projection covers about this share of the rectangle around it, and its object less than the box.
+_FILL = 0.45
+_SHOWN = 0.5  # of an object's sample points that must show for it to count
+_CORNERS = np.array([(x, y, z) for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
+_SAMPLES = np.concatenate([0.5 * _CORNERS, np.zeros((1, 3))])
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class CameraPose:
         heading: of the optical axis about z, radians.
         pitch, roll: gravity angles as in ``geometry.rotation``, radians; pitch > 0 looks down.
         horizontal_fov: radians.
+        distance: to what it looks at, horizontally, metres.
     """
 
     position: np.ndarray
@@ -46,6 +54,7 @@ class CameraPose:
     pitch: float
     roll: float
     horizontal_fov: float
+    distance: float
 
     @property
     def world_from_camera(self) -> np.ndarray:
@@ -55,196 +64,229 @@ class CameraPose:
         transform[:3, 3] = self.position
         return transform
 
+    @property
+    def target(self) -> np.ndarray:
+        """(2,) what it looks at, seen from above, metres."""
+        return self.position[:2] + self.distance * np.array([np.cos(self.heading), np.sin(self.heading)])
 
-def camera_pose(room: Room, view: int = 0, attempt: int = 0) -> CameraPose:
+
+def camera_pose(room: Room, view: int = 0, attempt: int = 0, aspect: float = 4 / 3) -> CameraPose:
     """Choose where to look at the room from.
 
-    The camera looks at the furniture from the side of a wall or a corner, from a few metres away and off all
-    objects. Of two dozen places at a time the first is taken from which most of the furniture is expected to
-    be seen; the wish is lowered until one is found.
+    Height, field of view, tilt and the distance to what is looked at come from the split of the room's seed.
+    Of the places drawn the first is taken that stands clear, has the wished distance and is expected to see
+    enough; otherwise the one that sees most; otherwise the freest place in the room.
 
     Args:
         room: the room.
         view: number of the view, 0 upwards; every view is another place.
         attempt: another choice for the same view, for a caller whose frame turned out too empty.
+        aspect: of the image, width over height.
 
     Returns:
-        The pose, the same for the same arguments.
+        The pose, the same for the same arguments. It keeps OBJECT_CLEARANCE from all objects unless no place
+        of the room does.
     """
     rng = np.random.default_rng((room.seed, VIEW_STREAM, view, attempt))
-    centroid = _centroid(room)
-    wanted = min(5, sum(placed.support is None for placed in room.objects))
+    wishes = split_of(room.seed).camera
+    enough = min(int(rng.integers(*_ENOUGH, endpoint=True)), len(room.objects))
     best, best_seen = None, -1
-    for goal in range(wanted, MIN_REFERABLE - 1, -1):
-        for _ in range(_TRIES_PER_GOAL):
-            pose = _candidate(room, centroid, rng)
-            away = float(np.hypot(*(pose.position - centroid)[:2]))
-            if not CENTROID_RANGE[0] <= away <= CENTROID_RANGE[1]:
-                continue
-            if clearance(room, pose.position) < OBJECT_CLEARANCE or _count_in_frame(room, pose) < goal:
-                continue
-            seen = count_visible(room, pose)
-            if seen >= goal:
-                return pose
-            if seen > best_seen:
-                best, best_seen = pose, seen
-    while best is None:  # furniture nearly everywhere: keep looking for any free spot
-        pose = _candidate(room, centroid, rng)
-        if clearance(room, pose.position) >= OBJECT_CLEARANCE:
-            best = pose
-    return best
+    for _ in range(_ROUNDS):
+        poses = _clear_candidates(room, wishes, rng)
+        for begin in range(0, len(poses), _AT_ONCE):
+            group = poses[begin : begin + _AT_ONCE]
+            seen = count_visible(room, group, aspect)
+            if np.any(seen >= enough):
+                return group[int(np.argmax(seen >= enough))]
+            if seen.max() > best_seen:
+                best, best_seen = group[int(np.argmax(seen))], int(seen.max())
+        if best_seen > MIN_REFERABLE:
+            break
+    return best or _freest(room, wishes, rng)
 
 
-@dataclass(frozen=True)
-class _Arc:
-    """A swing around the furniture: from ``start`` the camera may go left and right by so many radians."""
-
-    start: CameraPose
-    center: np.ndarray
-    left: float
-    right: float
-
-    def position(self, angle: float) -> np.ndarray:
-        """Return the point (3,) on the arc that is ``angle`` radians to the left of the start, metres."""
-        offset = turn(angle) @ (self.start.position - self.center)[:2]
-        return np.array([*(self.center[:2] + offset), self.start.position[2]])
-
-
-def trajectory(room: Room, t_s: float) -> CameraPose:
-    """Move the camera smoothly through the room, for a simulated robot.
-
-    A slow swing on an arc around the furniture, as long as there is free space for, with a little panning and
-    bobbing.
+def clearances(room: Room, positions: np.ndarray) -> np.ndarray:
+    """Return the distances from points to the nearest object's box.
 
     Args:
         room: the room.
-        t_s: time since the start, seconds.
+        positions: (N, 3) metres.
 
     Returns:
-        The pose at that time, the same for the same arguments.
+        (N,) metres, 0 inside a box, infinite in an empty room.
     """
-    arc = _arc(room)
-    middle, swing = (arc.left - arc.right) / 2, (arc.left + arc.right) / 2
-    rng = np.random.default_rng((room.seed, MOTION_STREAM))
-    pan, bob, nod = rng.uniform(0.7, 1.3, 3) * (1.7, 2.3, 2.9)
-    phase = 2.0 * np.pi * t_s / _ORBIT_PERIOD_S
-    angle = middle + swing * np.sin(phase)
-    start = arc.start
-    return CameraPose(
-        position=arc.position(angle) + [0.0, 0.0, 0.02 * np.sin(bob * phase)],
-        heading=start.heading + angle + np.deg2rad(4.0) * np.sin(pan * phase),
-        pitch=start.pitch + np.deg2rad(1.5) * np.sin(nod * phase),
-        roll=start.roll,
-        horizontal_fov=start.horizontal_fov,
-    )
-
-
-@functools.lru_cache(maxsize=4)
-def _arc(room: Room) -> _Arc:
-    """Return the first long enough arc through a view of the room, or else the longest."""
-    best = None
-    for attempt in range(_ARC_TRIES):
-        start = camera_pose(room, 0, attempt)
-        probe = _Arc(start, _centroid(room), 0.0, 0.0)
-        arc = replace(probe, left=_free_angle(room, probe, 1.0), right=_free_angle(room, probe, -1.0))
-        if best is None or arc.left + arc.right > best.left + best.right:
-            best = arc
-        if best.left + best.right > _LONG_ARC:
-            break
-    return best
-
-
-def _free_angle(room: Room, arc: _Arc, sign: float) -> float:
-    angle = 0.0
-    while angle < _ORBIT_LIMIT:
-        position = arc.position(sign * (angle + _ARC_STEP))
-        inside = np.all(np.abs(position[:2]) <= room.size[:2] / 2 - WALL_CLEARANCE)
-        if not inside or clearance(room, position) < ORBIT_CLEARANCE:
-            break
-        angle += _ARC_STEP
-    return angle
+    boxes = _boxes(room)
+    local = np.abs(np.einsum("nmi,mij->nmj", positions[:, None] - boxes.centers, boxes.rotations))
+    outside = np.maximum(local - boxes.halves, 0.0)
+    return np.sqrt(np.min(np.sum(outside**2, axis=2), axis=1, initial=np.inf))
 
 
 def clearance(room: Room, position: np.ndarray) -> float:
     """Return the distance from a point (3,) to the nearest object's box, metres, 0 inside one."""
-    return min(distance_to_box(position, o.position, o.yaw, o.extents) for o in room.objects)
+    return float(clearances(room, position[None])[0])
 
 
-def count_visible(room: Room, pose: CameraPose) -> int:
+def inside_walls(room: Room, positions: np.ndarray) -> np.ndarray:
+    """Tell which points (N, 2) or (N, 3) keep WALL_CLEARANCE from the walls."""
+    return np.all(np.abs(positions[:, :2]) <= room.size[:2] / 2 - WALL_CLEARANCE + 1e-9, axis=1)
+
+
+def count_visible(room: Room, poses: list[CameraPose], aspect: float) -> np.ndarray:
     """Estimate how many objects an expression could speak of, without drawing.
 
-    Casts a coarse grid of rays against the objects' boxes, over twice the field of view so that what the
-    frame cuts off counts as hidden. Boxes hide more than the things in them, so the estimate is on the low
-    side.
+    Of every object nine points of its box are looked for: they must lie in the frame, and no other box may
+    stand before them. Boxes hide more than the things in them, so the estimate is on the low side.
 
     Args:
         room: the room.
-        pose: the camera; an aspect ratio of 4:3 is assumed.
+        poses: K cameras.
+        aspect: of the image, width over height.
 
     Returns:
-        The number of objects expected to be clearly visible.
+        (K,) int, the number of objects expected to be clearly visible.
     """
-    columns, rows = 64, 48
-    half = np.tan(pose.horizontal_fov / 2)
-    x = np.tile(((np.arange(columns) + 0.5) / columns * 4 - 2) * half, rows)
-    y = np.repeat(((np.arange(rows) + 0.5) / rows * 4 - 2) * 0.75 * half, columns)
-    inside = (np.abs(x) < half) & (np.abs(y) < 0.75 * half)
-    world = pose.world_from_camera[:3, :3]
-    entries = np.empty((len(room.objects), columns * rows))
-    for i, placed in enumerate(room.objects):
-        middle = placed.position + np.array([0.0, 0.0, placed.extents[2] / 2])
-        to_box = placed.rotation.T
-        origin, axes = to_box @ (pose.position - middle), to_box @ world
-        near, far = np.full(columns * rows, -np.inf), np.full(columns * rows, np.inf)
-        for origin_, reach, (along_x, along_y, along_z) in zip(origin, placed.extents / 2, axes, strict=True):
-            with np.errstate(divide="ignore"):
-                inverse = 1.0 / (along_x * x + along_y * y + along_z)
-            one, two = (-reach - origin_) * inverse, (reach - origin_) * inverse
-            np.maximum(near, np.minimum(one, two), out=near)
-            np.minimum(far, np.maximum(one, two), out=far)
-        entries[i] = np.where((near <= far) & (near > 0), near, np.inf)
-    alone = np.isfinite(entries)
-    first = alone & (entries == entries.min(axis=0)) & inside
-    shown, whole = first.sum(axis=1), alone.sum(axis=1)
-    # 768 rays fall into the frame: 4 hits are 0.5 % of it.
-    return int(np.sum((shown >= 4) & (shown >= 0.45 * whole)))
+    boxes = _boxes(room)
+    worlds = np.stack([pose.world_from_camera for pose in poses])
+    half_x = np.tan([pose.horizontal_fov / 2 for pose in poses])[:, None, None]
+    half = np.stack([half_x, half_x / aspect], axis=-1)  # (K, 1, 1, 2)
+    eyes, rotations = worlds[:, :3, 3], worlds[:, :3, :3]
+
+    corners = np.einsum("kmpi,kij->kmpj", boxes.corners - eyes[:, None, None], rotations)
+    plane = np.clip(corners[..., :2] / np.maximum(corners[..., 2:], 1e-3), -half, half) / half
+    spans = plane.max(axis=2) - plane.min(axis=2)  # (K, M, 2), 2 is the whole frame
+    large = _FILL * spans.prod(axis=-1) / 4 >= REFERABLE_AREA
+
+    samples = boxes.samples[None] - eyes[:, None, None]  # (K, M, P, 3)
+    seen = np.einsum("kmpi,kij->kmpj", samples, rotations)
+    framed = (seen[..., 2] > 0) & np.all(np.abs(seen[..., :2]) < half * seen[..., 2:], axis=-1)
+    # Segments from the eye (0) to a sample (1) against every box, in that box's axes.
+    origins = np.einsum("kbi,bij->kbj", eyes[:, None] - boxes.centers, boxes.rotations)
+    along = np.einsum("kmpi,bij->kmpbj", samples, boxes.rotations, optimize=True).astype(np.float32)
+    origins, halves = origins.astype(np.float32)[:, None, None], boxes.halves.astype(np.float32)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = 1.0 / along
+        reach = np.abs(halves * inverse)
+        middle = -origins * inverse
+        enter, leave = (middle - reach).max(axis=-1), (middle + reach).min(axis=-1)
+    blocked = (enter < leave) & (leave > 0) & (enter < 0.999) & boxes.hides[None, :, None, :]
+    shown = (framed & ~blocked.any(axis=-1)).mean(axis=2) >= _SHOWN
+    return np.sum(shown & large, axis=1)
 
 
-def _count_in_frame(room: Room, pose: CameraPose) -> int:
-    """Return how many objects have their middle in the frame: a quick test before the costly one."""
-    world = pose.world_from_camera
-    middles = np.array([o.position + [0.0, 0.0, o.extents[2] / 2] for o in room.objects])
-    x, y, z = ((middles - pose.position) @ world[:3, :3]).T
-    half = np.tan(pose.horizontal_fov / 2)
-    return int(np.sum((z > 0) & (np.abs(x) < half * z) & (np.abs(y) < 0.75 * half * z)))
+@dataclass(frozen=True)
+class _Boxes:
+    """The boxes of a room's M objects: centres, half sizes and axes in the world, points of them.
+
+    Attributes:
+        centers, halves: (M, 3) metres.
+        rotations: (M, 3, 3) from the box's axes to the world's.
+        corners: (M, 8, 3) metres, world.
+        samples: (M, 9, 3) metres, world: the middle, and halfway from it to the corners.
+        hides: (M, M) whether the second object's box may hide the first object.
+        on_floor: (M,) bool.
+    """
+
+    centers: np.ndarray
+    halves: np.ndarray
+    rotations: np.ndarray
+    corners: np.ndarray
+    samples: np.ndarray
+    hides: np.ndarray
+    on_floor: np.ndarray
 
 
-def _centroid(room: Room) -> np.ndarray:
-    return np.mean(
-        [o.position + [0.0, 0.0, o.extents[2] / 2] for o in room.objects if o.support is None], axis=0
-    )
+@functools.lru_cache(maxsize=4)
+def _boxes(room: Room) -> _Boxes:
+    objects = room.objects
+    halves = np.array([placed.extents / 2 for placed in objects]).reshape(-1, 3)
+    centers = np.array([placed.position for placed in objects]).reshape(-1, 3) + halves * (0.0, 0.0, 1.0)
+    rotations = np.array([placed.rotation for placed in objects]).reshape(-1, 3, 3)
+
+    def points(unit: np.ndarray) -> np.ndarray:
+        return centers[:, None] + np.einsum("mij,mpj->mpi", rotations, unit * halves[:, None])
+
+    row = {placed.id: i for i, placed in enumerate(objects)}
+    hides = ~np.eye(len(objects), dtype=bool)
+    for i, placed in enumerate(objects):
+        if placed.relation == IN and placed.support in row:
+            hides[i, row[placed.support]] = False  # shelves are open
+    on_floor = np.array([placed.support is None for placed in objects], bool)
+    return _Boxes(centers, halves, rotations, points(_CORNERS), points(_SAMPLES), hides, on_floor)
 
 
-def _candidate(room: Room, centroid: np.ndarray, rng: np.random.Generator) -> CameraPose:
-    half = room.size[:2] / 2
-    position = rng.uniform(-half + WALL_CLEARANCE, half - WALL_CLEARANCE)
-    near = rng.uniform(WALL_CLEARANCE, 1.3, 2)
-    wall = int(rng.integers(2))  # stand near one wall, in a third of the cases near two
-    axes = (0, 1) if rng.random() < 0.35 else (wall,)
-    for axis in axes:
-        position[axis] = (half[axis] - near[axis]) * (1 if rng.random() < 0.5 else -1)
-    height = rng.uniform(*HEIGHT_RANGE)
-    target = centroid + rng.uniform(-1.0, 1.0, 3) * np.array([0.4, 0.4, 0.2])
-    ahead = target[:2] - position
-    # A robot that looks at furniture has driven up to it: from the far wall every object is small and its
-    # depth a guess.
-    ahead *= min(1.0, rng.uniform(*DISTANCE_RANGE) / max(float(np.hypot(*ahead)), 1e-6))
-    position = target[:2] - ahead
-    pitch = np.arctan2(height - target[2], np.hypot(*ahead)) + rng.uniform(-0.06, 0.06)
+def centroid(room: Room) -> np.ndarray:
+    """Return the middle (3,) of what stands on the floor, metres; of the floor itself if nothing does."""
+    boxes = _boxes(room)
+    return boxes.centers[boxes.on_floor].mean(axis=0) if boxes.on_floor.any() else np.array([0.0, 0.0, 0.5])
+
+
+def _clear_candidates(room: Room, wishes: CameraRange, rng: np.random.Generator) -> list[CameraPose]:
+    """Draw places and return up to _JUDGED that stand clear: those at the wished distance in the order they
+    were drawn, or else the most distant ones."""
+    n = _CANDIDATES
+    boxes = _boxes(room)
+    middle = centroid(room)
+    pieces = boxes.centers[boxes.on_floor] if boxes.on_floor.any() else middle[None]
+    target = middle + (pieces[rng.integers(len(pieces), size=n)] - middle) * rng.uniform(0.0, 1.0, (n, 1))
+    target[:, :2] += rng.uniform(-0.3, 0.3, (n, 2))
+    target[:, 2] = np.clip(target[:, 2] + rng.uniform(-0.25, 0.25, n), 0.2, 1.1)
+    heading = rng.uniform(-np.pi, np.pi, n)
+    height = np.minimum(_draw(wishes.height, n, rng), room.size[2] - WALL_CLEARANCE)
+    wished = _draw(wishes.distance, n, rng)
+    nod = rng.uniform(-0.07, 0.07, n)
+    roll = rng.uniform(-wishes.roll, wishes.roll, n)
+    fov = _draw(wishes.horizontal_fov, n, rng)
+
+    ahead = np.column_stack([np.cos(heading), np.sin(heading)])
+    with np.errstate(divide="ignore"):
+        walls = (room.size[:2] / 2 - WALL_CLEARANCE + np.sign(ahead) * target[:, :2]) / np.abs(ahead)
+    distance = np.minimum(wished, walls.min(axis=1))
+    positions = np.column_stack([target[:, :2] - ahead * distance[:, None], height])
+    clear = (distance >= NEAREST) & inside_walls(room, positions)
+    clear &= clearances(room, positions) >= OBJECT_CLEARANCE
+    usable = np.flatnonzero(clear & (distance == wished))
+    if not len(usable):
+        usable = np.flatnonzero(clear)
+        usable = usable[np.argsort(-distance[usable], kind="stable")]
+    usable = usable[:_JUDGED]
+    pitch = np.clip(np.arctan2(height - target[:, 2], distance) + nod, *_PITCH_LIMITS)
+    return [
+        CameraPose(
+            position=positions[i],
+            heading=float(heading[i]),
+            pitch=float(pitch[i]),
+            roll=float(roll[i]),
+            horizontal_fov=float(fov[i]),
+            distance=float(distance[i]),
+        )
+        for i in usable
+    ]
+
+
+def _freest(room: Room, wishes: CameraRange, rng: np.random.Generator) -> CameraPose:
+    """Return a look at the furniture from the place that is furthest from everything."""
+    half = np.maximum(room.size[:2] / 2 - WALL_CLEARANCE, 0.0)
+    x, y = (np.linspace(-reach, reach, 2 * int(reach / _GRID) + 1) for reach in half)
+    heights = np.unique(np.minimum(wishes.height, room.size[2] - WALL_CLEARANCE))
+    places = np.stack(np.meshgrid(x, y, heights, indexing="ij"), axis=-1).reshape(-1, 3)
+    position = places[np.argmax(clearances(room, places))]
+    ahead = centroid(room) - position
+    distance = float(np.hypot(*ahead[:2]))
     return CameraPose(
-        position=np.array([*position, height]),
+        position=position,
         heading=float(np.arctan2(ahead[1], ahead[0])),
-        pitch=float(pitch),
-        roll=float(rng.uniform(-ROLL_LIMIT, ROLL_LIMIT)),
-        horizontal_fov=float(rng.uniform(*FOV_RANGE)),
+        pitch=float(np.clip(np.arctan2(-ahead[2], distance), *_PITCH_LIMITS)),
+        roll=0.0,
+        horizontal_fov=float(_draw(wishes.horizontal_fov, 1, rng)[0]),
+        distance=distance,
     )
+
+
+def _draw(intervals: tuple[Interval, ...], count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return (count,) values, uniform over the union of the intervals."""
+    low, high = np.array(intervals).T
+    lengths = high - low
+    at = rng.uniform(0.0, lengths.sum(), count)
+    ends = np.cumsum(lengths)
+    which = np.minimum(np.searchsorted(ends, at, side="right"), len(low) - 1)
+    return low[which] + at - (ends - lengths)[which]
