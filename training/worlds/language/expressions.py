@@ -14,7 +14,7 @@ from ide3d_training.worlds.scene_graph import FrameGraph
 
 from . import margins
 from .denotation import Checker
-from .phrases import BOTH, MANY, ONE, NounPhrase
+from .phrases import BOTH, MANY, ONE, NounPhrase, attribute_form
 from .survey import Key, Survey, names_unseen_pair
 from .wording import Wording, pick, weighted_pick
 
@@ -185,7 +185,7 @@ class _Writer:
     def _attributes(self, kind: str, form: str) -> list[_Candidate]:
         found = []
         for key, members in self._survey.groups.items():
-            if NounPhrase(*key).form != form or not self._survey.referable[members].all():
+            if attribute_form(*key) != form or not self._survey.referable[members].all():
                 continue
             ids = self._ids(members)
             if kind == "unique" and len(members) == 1:

@@ -39,16 +39,28 @@ class ParsedQuestion:
     toward: str | None = None
 
 
-Words = tuple[str, ...]
+class _Phrasebook:
+    """Know the meanings of some sequences of words.
+
+    Args:
+        entries: meaning by words; None is a meaning like any other.
+    """
+
+    def __init__(self, entries: dict[str, str | None]) -> None:
+        self._by_first: dict[str, list[tuple[list[str], str | None]]] = {}
+        for text in sorted(entries, key=lambda text: -len(text.split())):
+            words = text.split()
+            self._by_first.setdefault(words[0], []).append((words, entries[text]))
+
+    def longest(self, words: list[str], at: int) -> tuple[int, str | None]:
+        """Return the number of words of the longest entry that begins there, 0 for none, and its meaning."""
+        for entry, meaning in self._by_first.get(words[at], ()) if at < len(words) else ():
+            if words[at : at + len(entry)] == entry:
+                return len(entry), meaning
+        return 0, None
 
 
-def _phrasebook(entries: dict[str, str | None]) -> dict[Words, str | None]:
-    """Split the keys into words, the longest first, so that the first match is the longest."""
-    split = {tuple(text.split()): meaning for text, meaning in entries.items()}
-    return dict(sorted(split.items(), key=lambda entry: -len(entry[0])))
-
-
-_DETERMINERS = _phrasebook(
+_DETERMINERS = _Phrasebook(
     {
         "all": MANY,
         "all the": MANY,
@@ -64,7 +76,7 @@ _DETERMINERS = _phrasebook(
         "an": None,
     }
 )
-_BEFORE_NOUN = _phrasebook(
+_BEFORE_NOUN = _Phrasebook(
     {
         "left": "left",
         "left hand": "left",
@@ -95,7 +107,7 @@ _BEFORE_NOUN = _phrasebook(
         "third": "third",
     }
 )
-_AFTER_NOUN = _phrasebook(
+_AFTER_NOUN = _Phrasebook(
     {f"on the {side}{end}": side for side in ("left", "right") for end in ("", " side", " hand side")}
     | {
         f"{far} {to}{side}": f"{side}most"
@@ -117,10 +129,10 @@ _AFTER_NOUN = _phrasebook(
         "third": "third",
     }
 )
-_COUNTED_FROM = _phrasebook(
+_COUNTED_FROM = _Phrasebook(
     {f"{counting}from the {side}": side for side in ("left", "right") for counting in ("", "counting ")}
 )
-_RELATIONS = _phrasebook(
+_RELATIONS = _Phrasebook(
     {
         "on": "on",
         "on top of": "on",
@@ -154,14 +166,20 @@ _RELATIONS = _phrasebook(
         for at, of in (("", " of"), ("to the ", " of"), ("on the ", " of"), ("on the ", " side of"))
     }
 )
-_LINKS = _phrasebook({"that is": None, "that are": None, "which is": None, "which are": None})
-_POSTURES = _phrasebook({"standing": None, "sitting": None})
-_COLOR_WORDS = _phrasebook(
+_LINKS = _Phrasebook({"that is": None, "that are": None, "which is": None, "which are": None})
+_POSTURES = _Phrasebook({"standing": None, "sitting": None})
+_COLOR_WORDS = _Phrasebook(
     {color: color for color in COLORS}
     | {f"{color} {colored}": color for color in COLORS for colored in ("coloured", "colored")}
 )
-_MATERIAL_WORDS = _phrasebook({("wooden" if m == "wood" else m): m for m in MATERIALS})
-_MADE_OF = _phrasebook({f"made of {material}": material for material in MATERIALS})
+_MATERIAL_WORDS = _Phrasebook({("wooden" if m == "wood" else m): m for m in MATERIALS})
+_MADE_OF = _Phrasebook({f"made of {material}": material for material in MATERIALS})
+_EVERYTHING = _Phrasebook({"everything": None})
+_AMONG = _Phrasebook({"of the": None, "of the two": None})
+_TO_OR_FROM = _Phrasebook({"to": None, "from": None})
+_AND = _Phrasebook({"and": None})
+_NUMERALS = ("second", "third")
+_TO_ANCHOR = {"nearest": "nearest_to", "farthest": "farthest_from"}
 _SINGULAR = {noun: noun for noun in CATEGORIES} | {noun: None for noun in OBJECT_NOUNS}
 _PLURAL = {plural(noun): category for noun, category in _SINGULAR.items()}
 
@@ -323,13 +341,11 @@ class _Reader:
 
     def phrase(self) -> NounPhrase:
         """Read one noun phrase with all that belongs to it."""
-        if self._take(_EVERYTHING):
+        if self._skip(_EVERYTHING):
             return self._after_noun(None, {}, MANY, None)
-        determiner = self._take(_DETERMINERS)
-        number = _DETERMINERS[determiner] if determiner else None
-        before = self._take(_BEFORE_NOUN)
-        selector = _BEFORE_NOUN[before] if before else None
-        among = selector is not None and self._take(_AMONG)
+        number = self._meaning(_DETERMINERS)
+        selector = self._meaning(_BEFORE_NOUN)
+        among = selector is not None and self._skip(_AMONG)
         attributes = {"color": self._meaning(_COLOR_WORDS), "material": self._meaning(_MATERIAL_WORDS)}
         word = self._words[self._at] if self._at < len(self._words) else ""
         if word not in _SINGULAR and word not in _PLURAL:
@@ -348,63 +364,54 @@ class _Reader:
         relation = None
         while relation is None and self._at < len(self._words):
             start = self._at
-            self._take(_LINKS)
+            self._skip(_LINKS)
             if color := self._meaning(_COLOR_WORDS):
                 attributes["color"] = color
-                continue
-            if material := self._meaning(_MADE_OF):
+            elif material := self._meaning(_MADE_OF):
                 attributes["material"] = material
-                continue
-            if selector in ("second", "third"):
-                side = self._meaning(_COUNTED_FROM)
-                if side is None:
-                    raise UnknownTextError(f"{self._text!r} does not say from which side to count")
-                selector = f"{selector}_{side}"
-                continue
-            if selector in ("nearest", "farthest") and self._take(_TO_ANCHOR):
-                name = "nearest_to" if selector == "nearest" else "farthest_from"
-                selector, relation = None, Relation(name, (self.phrase(),))
-                continue
-            self._take(_POSTURES)
-            words = self._longest(_AFTER_NOUN), self._longest(_RELATIONS)
-            if words[1] and len(words[1]) >= len(words[0] or ()):
-                self._at += len(words[1])
-                relation = self._relation(_RELATIONS[words[1]])
-            elif words[0] and selector is None:
-                self._at += len(words[0])
-                selector = _AFTER_NOUN[words[0]]
+            elif selector in _NUMERALS:
+                selector = f"{selector}_{self._counted_from()}"
+            elif selector in _TO_ANCHOR and self._skip(_TO_OR_FROM):
+                selector, relation = None, Relation(_TO_ANCHOR[selector], (self.phrase(),))
             else:
-                self._at = start
-                break
-        if selector in ("second", "third"):
-            raise UnknownTextError(f"{self._text!r} does not say from which side to count")
+                self._skip(_POSTURES)
+                selecting, selected = _AFTER_NOUN.longest(self._words, self._at)
+                relating, name = _RELATIONS.longest(self._words, self._at)
+                if relating >= max(selecting, 1):
+                    self._at += relating
+                    relation = self._relation(str(name))
+                elif selecting and selector is None:
+                    self._at += selecting
+                    selector = selected
+                else:
+                    self._at = start
+                    break
+        if selector in _NUMERALS:
+            self._counted_from()
         return NounPhrase(category, number=number, selector=selector, relation=relation, **attributes)
 
-    def _relation(self, name: str | None) -> Relation:
+    def _counted_from(self) -> str:
+        side = self._meaning(_COUNTED_FROM)
+        if side is None:
+            raise UnknownTextError(f"{self._text!r} does not say from which side to count")
+        return side
+
+    def _relation(self, name: str) -> Relation:
         first = self.phrase()
         if name != "between":
-            return Relation(str(name), (first,))
-        if not self._take(_AND):
-            raise UnknownTextError(f"{self._text!r}: between the {first.category} and what else?")
+            return Relation(name, (first,))
+        if not self._skip(_AND):
+            raise UnknownTextError(f"{self._text!r}: between {first.category} and what else?")
         return Relation(name, (first, self.phrase()))
 
-    def _longest(self, phrasebook: dict[Words, str | None]) -> Words | None:
-        for words in phrasebook:
-            if self._words[self._at : self._at + len(words)] == list(words):
-                return words
-        return None
+    def _skip(self, phrasebook: _Phrasebook) -> bool:
+        """Go past the longest entry that begins here, if one does."""
+        length, _ = phrasebook.longest(self._words, self._at)
+        self._at += length
+        return length > 0
 
-    def _take(self, phrasebook: dict[Words, str | None]) -> Words | None:
-        words = self._longest(phrasebook)
-        self._at += len(words or ())
-        return words
-
-    def _meaning(self, phrasebook: dict[Words, str | None]) -> str | None:
-        words = self._take(phrasebook)
-        return phrasebook[words] if words else None
-
-
-_EVERYTHING = _phrasebook({"everything": None})
-_AMONG = _phrasebook({"of the": None, "of the two": None})
-_TO_ANCHOR = _phrasebook({"to": None, "from": None})
-_AND = _phrasebook({"and": None})
+    def _meaning(self, phrasebook: _Phrasebook) -> str | None:
+        """Go past the longest entry that begins here and return its meaning."""
+        length, meaning = phrasebook.longest(self._words, self._at)
+        self._at += length
+        return meaning

@@ -37,6 +37,24 @@ _SELECTOR_FORMS = {
 }
 
 
+_ATTRIBUTE_FORMS = {
+    (color, material, category): "_".join(
+        name
+        for name, named in (("color", color), ("material", material), ("category", category))
+        if named
+    )
+    or "object"
+    for color in (False, True)
+    for material in (False, True)
+    for category in (False, True)
+}
+
+
+def attribute_form(category: str | None, color: str | None, material: str | None) -> str:
+    """Name the attributes that are not None: "color_category", "object" if all are."""
+    return _ATTRIBUTE_FORMS[color is not None, material is not None, category is not None]
+
+
 @dataclass(frozen=True)
 class Relation:
     """State where objects are with respect to others.
@@ -82,16 +100,7 @@ class NounPhrase:
             return self.relation.name
         if self.selector is not None:
             return _SELECTOR_FORMS[self.selector]
-        named = [
-            name
-            for name, value in (
-                ("color", self.color),
-                ("material", self.material),
-                ("category", self.category),
-            )
-            if value is not None
-        ]
-        return "_".join(named) or "object"
+        return attribute_form(self.category, self.color, self.material)
 
     def named_pairs(self) -> tuple[tuple[str, str], ...]:
         """Return every (category, colour) that the phrase names together, its anchors' included."""
