@@ -22,9 +22,7 @@ class GroupMean:
     count: int
 
 
-def mean_by_group(
-    values: Sequence[float] | np.ndarray, groups: Sequence[Group]
-) -> dict[Group, GroupMean]:
+def mean_by_group(values: Sequence[float] | np.ndarray, groups: Sequence[Group]) -> dict[Group, GroupMean]:
     """Return the mean of each group's values, groups in the order of their first appearance.
 
     Args:

@@ -31,7 +31,9 @@ def rouge_l(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> 
     """
     check_same_length(predictions=predictions, references=references)
     check_references(references)
-    return np.array([_score(said.split(), texts) for said, texts in zip(predictions, references, strict=True)])
+    return np.array(
+        [_score(said.split(), texts) for said, texts in zip(predictions, references, strict=True)]
+    )
 
 
 def _score(words: list[str], references: Sequence[str]) -> float:

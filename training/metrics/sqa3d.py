@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .answers import cleaned_match, refined_match
+from .answers import cleaned_match, refined_match, spoken_refined_match
 from .grouping import GroupMean, mean_by_group
 from .inputs import check_references, check_same_length
 
@@ -25,10 +25,17 @@ class TypedMatches:
 
 @dataclass(frozen=True)
 class SQA3DScores:
-    """Hold EM (cleaned, then equal) and EM-R (cleaned, then one within the other)."""
+    """Hold shares of right answers, in 0..1.
+
+    Attributes:
+        em: equal to an answer once both are cleaned.
+        em_refined: LEO's EM-R: one within the other; an empty prediction counts as right, as published.
+        em_refined_spoken: the same, but an empty prediction is wrong.
+    """
 
     em: TypedMatches
     em_refined: TypedMatches
+    em_refined_spoken: TypedMatches
 
 
 def question_type(question: str) -> str:
@@ -63,4 +70,4 @@ def sqa3d_scores(
         by_type = {name: rows[name] for name in QUESTION_TYPES if name in rows}
         return TypedMatches(GroupMean(float(right.mean()), len(right)), by_type)
 
-    return SQA3DScores(typed(cleaned_match), typed(refined_match))
+    return SQA3DScores(typed(cleaned_match), typed(refined_match), typed(spoken_refined_match))
