@@ -48,8 +48,8 @@ class MeanBoxErrors:
 def box_errors(prediction: Box3D, truth: Box3D) -> BoxErrors:
     """Compare one predicted box with the true one, extent by extent in each box's own axes.
 
-    A box that is turned by 90 degrees with length and width exchanged overlaps the true one fully, and yet has
-    errors here: the measures are of the extents as they are named.
+    A box that is turned by 90 degrees with length and width exchanged overlaps the true one fully, and yet
+    has errors here: the measures are of the extents as they are named.
 
     Args:
         prediction: in the camera's optical frame.

@@ -52,8 +52,8 @@ class Detections:
     def __post_init__(self) -> None:
         if not len(self.boxes) == len(self.classes) == len(self.scores):
             raise MetricInputError(
-                f"{len(self.boxes)} detected boxes, {len(self.classes)} classes, {len(self.scores)} scores: give each "
-                "box one of both"
+                f"{len(self.boxes)} detected boxes, {len(self.classes)} classes, {len(self.scores)} scores: "
+                "give each box one of both"
             )
         finite_vector("scores", self.scores)
 

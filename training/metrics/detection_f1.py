@@ -72,8 +72,8 @@ def detection_f1(
         min_iou: k.
 
     Raises:
-        MetricInputError: if the numbers of scenes differ, there is no true box, no class, or a true box of a class
-            that is not in the list.
+        MetricInputError: if the numbers of scenes differ, there is no true box, no class, or a true box of a
+            class that is not in the list.
     """
     check_scenes(detections, truths)
     if not classes:
@@ -103,7 +103,7 @@ def _counts(
 
 
 def greedy_matches(ious: np.ndarray, min_iou: float) -> int:
-    """Count the rows that find a column of their own, each taking the best untaken one above `min_iou` in turn.
+    """Count the rows that get a column, each in turn taking the best untaken one above `min_iou`.
 
     Args:
         ious: (P, G) IoU of each detection, in its order of output, with each true box.
