@@ -8,16 +8,16 @@ import pytest
 
 from ide3d_ros.geometry.box import Box3D
 from ide3d_training.metrics.average_precision import ap3d, interpolated_area, precision_recall
-from ide3d_training.metrics.detection import Detections, TrueObjects
+from ide3d_training.metrics.detection import LabelledBoxes, ScoredBoxes
 from ide3d_training.metrics.inputs import MetricInputError
 
 
-def detected(*rows: tuple[Box3D, str, float]) -> Detections:
-    return Detections(*zip(*rows, strict=True)) if rows else Detections([], [], [])
+def detected(*rows: tuple[Box3D, str, float]) -> ScoredBoxes:
+    return ScoredBoxes(*zip(*rows, strict=True)) if rows else ScoredBoxes([], [], [])
 
 
-def true(*rows: tuple[Box3D, str]) -> TrueObjects:
-    return TrueObjects(*zip(*rows, strict=True)) if rows else TrueObjects([], [])
+def true(*rows: tuple[Box3D, str]) -> LabelledBoxes:
+    return LabelledBoxes(*zip(*rows, strict=True)) if rows else LabelledBoxes([], [])
 
 
 def test_area_lies_under_the_interpolated_curve():
@@ -81,8 +81,8 @@ def test_mean_is_over_the_classes_that_are_there(cube):
 
 
 def test_curve_and_area_agree_with_the_values_that_scikit_learn_printed():
-    # scikit-learn 1.9.1, average_precision_score([1,0,1,0,1], falling scores) = 0.7555555555555555: the sum of
-    # rises of recall times precision, without interpolation.
+    # scikit-learn 1.9.1, average_precision_score([1,0,1,0,1], falling scores) = 0.7555555555555555: the sum
+    # of rises of recall times precision, without interpolation.
     precision, recall = precision_recall(np.array([1, 0, 1, 0, 1]), expected=3)
     assert np.diff(recall, prepend=0) @ precision == pytest.approx(0.7555555555555555)
     assert interpolated_area(precision, recall) == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)
@@ -110,12 +110,14 @@ def test_bad_input_is_named(cube):
         ap3d([detected()], [true()])
     with pytest.raises(MetricInputError, match="IoU threshold 25"):
         ap3d([detected()], [true((cube(0), "chair"))], [25])
-    with pytest.raises(MetricInputError, match="1 detected boxes, 0 classes"):
-        Detections([cube(0)], [], [0.5])
+    with pytest.raises(MetricInputError, match="1 boxes, 0 classes"):
+        ScoredBoxes([cube(0)], [], [0.5])
     with pytest.raises(MetricInputError, match="scores"):
-        Detections([cube(0)], ["chair"], [float("nan")])
-    with pytest.raises(MetricInputError, match="1 true boxes, 2 classes"):
-        TrueObjects([cube(0)], ["chair", "table"])
+        ScoredBoxes([cube(0)], ["chair"], [float("nan")])
+    with pytest.raises(MetricInputError, match="1 boxes, 2 scores"):
+        ScoredBoxes([cube(0)], ["chair"], [0.5, 0.4])
+    with pytest.raises(MetricInputError, match="1 boxes, 2 classes"):
+        LabelledBoxes([cube(0)], ["chair", "table"])
     with pytest.raises(MetricInputError, match="1 true boxes for 2"):
         precision_recall(np.array([True, True]), 1)
     with pytest.raises(MetricInputError, match="recall falls"):

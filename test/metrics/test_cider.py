@@ -13,7 +13,7 @@ TWO_ITEMS = [["red chair"], ["blue table"]]
 
 
 def test_same_words_score_full_cosine_in_the_orders_they_have():
-    # Every n-gram occurs in one of two items (idf log 2). Two words: cosine 1 for n = 1, 2, none for n = 3, 4.
+    # Every n-gram occurs in one of two items (idf log 2). Two words: cosine 1 for n = 1, 2, none beyond.
     # "red table": one of two unigrams is shared (cosine 1/2), no bigram.
     assert cider_d(["red chair", "red table"], TWO_ITEMS) == pytest.approx([10 * 2 / 4, 10 * 0.5 / 4])
 

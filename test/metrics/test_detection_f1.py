@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ide3d_training.metrics.detection import Detections, TrueObjects
+from ide3d_training.metrics.detection import LabelledBoxes, ScoredBoxes
 from ide3d_training.metrics.detection_f1 import DetectionCounts, detection_f1, greedy_matches
 from ide3d_training.metrics.inputs import MetricInputError
 
@@ -23,22 +23,22 @@ def test_matching_goes_by_order_of_output_and_never_looks_back():
 
 
 def test_scores_play_no_part(cube):
-    truths = [TrueObjects([cube(0)], ["bed"])]
+    truths = [LabelledBoxes([cube(0)], ["bed"])]
     boxes = [cube(0), cube(0.1)]
     first, second = (
-        detection_f1([Detections(boxes, ["bed"] * 2, scores)], truths) for scores in ([0.1, 0.9], [0.9, 0.1])
+        detection_f1([ScoredBoxes(boxes, ["bed"] * 2, scores)], truths) for scores in ([0.1, 0.9], [0.9, 0.1])
     )
     assert first == second
 
 
 def test_counts_are_summed_over_scenes_before_the_ratios_and_classes_weigh_alike(cube):
     truths = [
-        TrueObjects([cube(0), cube(3)], ["bed", "chair"]),
-        TrueObjects([cube(0), cube(3)], ["bed", "bed"]),
+        LabelledBoxes([cube(0), cube(3)], ["bed", "chair"]),
+        LabelledBoxes([cube(0), cube(3)], ["bed", "bed"]),
     ]
     detections = [
-        Detections([cube(0), cube(6)], ["bed", "bed"], [1.0, 1.0]),
-        Detections([cube(0)], ["bed"], [1.0]),
+        LabelledBoxes([cube(0), cube(6)], ["bed", "bed"]),
+        LabelledBoxes([cube(0)], ["bed"]),
     ]
     found = detection_f1(detections, truths, classes=["bed", "chair"])
     assert found.by_class == {"bed": DetectionCounts(2, 1, 1), "chair": DetectionCounts(0, 0, 1)}
@@ -47,20 +47,20 @@ def test_counts_are_summed_over_scenes_before_the_ratios_and_classes_weigh_alike
 
 
 def test_benchmark_averages_over_twenty_classes_even_where_they_do_not_occur(cube):
-    scene = Detections([cube(0)], ["bed"], [1.0])
-    found = detection_f1([scene], [TrueObjects([cube(0)], ["bed"])])
+    scene = LabelledBoxes([cube(0)], ["bed"])
+    found = detection_f1([scene], [LabelledBoxes([cube(0)], ["bed"])])
     assert len(found.by_class) == 20
     assert found.f1 == pytest.approx(1 / 20)
 
 
 def test_box_of_another_class_is_no_match(cube):
-    scene = Detections([cube(0)], ["sofa"], [1.0])
-    found = detection_f1([scene], [TrueObjects([cube(0)], ["bed"])], classes=["bed", "sofa"])
+    scene = LabelledBoxes([cube(0)], ["sofa"])
+    found = detection_f1([scene], [LabelledBoxes([cube(0)], ["bed"])], classes=["bed", "sofa"])
     assert found.by_class == {"bed": DetectionCounts(0, 0, 1), "sofa": DetectionCounts(0, 1, 0)}
 
 
 def test_true_box_of_an_unlisted_class_is_an_error_and_not_left_out(cube):
     with pytest.raises(MetricInputError, match="'robot'"):
-        detection_f1([Detections([], [], [])], [TrueObjects([cube(0)], ["robot"])])
+        detection_f1([LabelledBoxes([], [])], [LabelledBoxes([cube(0)], ["robot"])])
     with pytest.raises(MetricInputError, match="no classes"):
-        detection_f1([Detections([], [], [])], [TrueObjects([cube(0)], ["bed"])], classes=[])
+        detection_f1([LabelledBoxes([], [])], [LabelledBoxes([cube(0)], ["bed"])], classes=[])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .detection import Detections, TrueObjects, check_scenes, class_ious
+from .detection import LabelledBoxes, ScoredBoxes, check_scenes, class_ious
 from .inputs import MetricInputError, vector_in_unit_range
 
 AP_THRESHOLDS = (0.15, 0.25, 0.5)
@@ -28,8 +28,8 @@ class AveragePrecision:
 
 
 def ap3d(
-    detections: Sequence[Detections],
-    truths: Sequence[TrueObjects],
+    detections: Sequence[ScoredBoxes],
+    truths: Sequence[LabelledBoxes],
     thresholds: Sequence[float] = AP_THRESHOLDS,
 ) -> dict[float, AveragePrecision]:
     """Return AP3D of detections in any number of scenes.
@@ -112,7 +112,7 @@ class _Compared:
         expected: number of the class's true boxes.
     """
 
-    def __init__(self, detections: Sequence[Detections], truths: Sequence[TrueObjects], name: str) -> None:
+    def __init__(self, detections: Sequence[ScoredBoxes], truths: Sequence[LabelledBoxes], name: str) -> None:
         self.expected = 0
         self._offers: list[tuple[int, np.ndarray]] = []
         scores: list[float] = []
