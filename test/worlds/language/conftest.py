@@ -50,7 +50,7 @@ def placed(
     relation: str = ON,
     shown: tuple[int, float] = SEEN,
 ) -> SceneObject:
-    """Make an object by where its footprint's centre is, metres from the camera, and its underside's height."""
+    """Make an object by its footprint's centre, metres from the camera, and its underside's height."""
     center = LEVEL @ np.array([ahead, left, above + extents[2] / 2 - CAMERA_HEIGHT])
     box = Box3D.from_matrix(center, np.array(extents), LEVEL @ yaw_rotation(yaw))
     return _object(id, name, box, on, relation, shown)

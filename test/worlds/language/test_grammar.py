@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ide3d_training.worlds.categories import CATEGORIES, MATERIALS
-from ide3d_training.worlds.language import QUESTION_KINDS, UnknownTextError, templates
+from ide3d_training.worlds.language import QUESTION_KINDS, UnknownTextError, question_templates, templates
 from ide3d_training.worlds.language.grammar import ParsedQuestion, parse_expression, parse_question
 from ide3d_training.worlds.language.phrases import BOTH, MANY, ONE, RELATIONS, NounPhrase, Relation
 from ide3d_training.worlds.language.wording import adjective, plural
@@ -152,7 +152,7 @@ def test_every_relation_can_be_worded():
 
 @pytest.mark.parametrize(
     ("intent", "template"),
-    [pair for pair in every(templates.QUESTIONS) if not pair[0].startswith("situated")],
+    [pair for pair in every(question_templates.QUESTIONS) if not pair[0].startswith("situated")],
 )
 def test_every_question_is_read(intent, template):
     if intent == "existence":
@@ -171,24 +171,26 @@ def test_every_question_is_read(intent, template):
 
 @pytest.mark.parametrize(
     "situation",
-    all_of(templates.SEATED_FACING) + all_of(templates.SEATED) + all_of(templates.STANDING_FACING),
+    all_of(question_templates.SEATED_FACING)
+    + all_of(question_templates.SEATED)
+    + all_of(question_templates.STANDING_FACING),
 )
 def test_every_situation_is_read(situation):
     said = situation.format(a=THE_TABLE, b=THE_SOFA)
     faced = SOFA if "{b}" in situation else None
-    for template in all_of(templates.QUESTIONS["situated_side"]):
+    for template in all_of(question_templates.QUESTIONS["situated_side"]):
         asked = template.format(a="the blue chair")
         meaning = ParsedQuestion("situated_side", (CHAIR,), TABLE, faced)
         assert parse_question(f"{said} {asked}") == meaning
-    for toward, where in every(templates.WHERE_FROM_ME):
-        for template in all_of(templates.QUESTIONS["situated_thing"]):
+    for toward, where in every(question_templates.WHERE_FROM_ME):
+        for template in all_of(question_templates.QUESTIONS["situated_thing"]):
             asked = template.format(where=where)
             meaning = ParsedQuestion("situated_thing", (), TABLE, faced, toward)
             assert parse_question(f"{said} {asked}") == meaning
 
 
 def test_every_kind_of_question_can_be_worded():
-    asked = {kind for kind in templates.QUESTIONS if not kind.startswith(("existence_", "support_"))}
+    asked = {kind for kind in question_templates.QUESTIONS if not kind.startswith(("existence_", "support_"))}
     assert asked | {"support"} == set(QUESTION_KINDS)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ide3d_training.datasets.augmentation import mirror_graph
 from ide3d_training.worlds.categories import CATEGORIES, COLORS, MATERIALS
-from ide3d_training.worlds.language import QUESTION_KINDS, Checker, answered, questions, templates
+from ide3d_training.worlds.language import QUESTION_KINDS, Checker, answered, question_templates, questions
 from ide3d_training.worlds.language.grammar import parse_question
 from ide3d_training.worlds.splits import HELD_OUT_PAIRS, ROOM_TYPES
 
@@ -233,7 +233,7 @@ def test_mirrored_frames_are_asked_about_as_truly(many_frames):
 
 def test_unseen_wordings_are_drawn_for_their_split_alone(many_frames, wording_frames):
     def pattern(unseen: bool) -> re.Pattern[str]:
-        texts = [text for options in templates.QUESTIONS.values() for text in options.of(unseen)]
+        texts = [text for options in question_templates.QUESTIONS.values() for text in options.of(unseen)]
         return re.compile("|".join(re.sub(r"\\\{\w+\\\}", ".+", re.escape(text)) for text in texts))
 
     kept, usual = pattern(unseen=True), pattern(unseen=False)

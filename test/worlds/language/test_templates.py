@@ -7,9 +7,10 @@ import re
 
 import pytest
 
+from ide3d_training.worlds.language.question_templates import question_intents
 from ide3d_training.worlds.language.templates import Templates, intents
 
-INTENTS = intents()
+INTENTS = intents() | question_intents()
 
 
 def words_of(texts: tuple[str, ...]) -> set[str]:

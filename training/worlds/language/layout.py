@@ -142,7 +142,8 @@ class Layout:
             faced: index of what they look at; None looks where the place's front points.
 
         Returns:
-            (N,) angles from their heading, radians, positive to the left, and (N,) horizontal distances, metres.
+            (N,) angles from their heading, radians, positive to the left, and (N,) distances on the floor,
+            metres.
         """
         offset = self.centers[:, :2] - self.centers[place, :2]
         heading = self._fronts[place] if faced is None else offset[faced]
@@ -168,7 +169,7 @@ class Layout:
         )
 
     def _excess(self, points: np.ndarray) -> np.ndarray:
-        """Return (..., N, 2): how far (..., 2) points lie beyond the sides of each footprint; inside negative."""
+        """Return (..., N, 2): how far (..., 2) points lie beyond each footprint; inside is negative."""
         offset = points[..., None, :] - self.centers[:, :2]
         along = (offset * self._fronts).sum(-1)
         across = offset[..., 1] * self._fronts[:, 0] - offset[..., 0] * self._fronts[:, 1]

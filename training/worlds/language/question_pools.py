@@ -30,7 +30,7 @@ class Candidate:
     """Hold a question that could be asked.
 
     Attributes:
-        intent: of `templates.QUESTIONS`.
+        intent: of `question_templates.QUESTIONS`.
         phrases: what it asks about.
         answer: the true one.
     """
@@ -202,8 +202,8 @@ def _ids(survey: Survey, *indices: int) -> tuple[int, ...]:
 def _plain(survey: Survey, rng: np.random.Generator) -> Iterator[tuple[Key, tuple[int, ...]]]:
     """Yield the attributes worth asking about, with the ids of what they name.
 
-    Coloured keys of absent categories are at most as many as those of present ones: only the latter need a look
-    at both category and colour.
+    Coloured keys of absent categories are at most as many as those of present ones: only the latter need a
+    look at both category and colour.
     """
     present = sorted({item.category for item in survey.objects})
     colors = sorted({item.color for item in survey.objects})

@@ -2,8 +2,8 @@
 """Questions with short answers about a frame, drawn so that no answer is right by habit.
 
 Within a kind the answer is drawn first, uniformly among those that the frame offers (with the weights below),
-and then a question that has it. Over random rooms no answer reaches 60 % of its kind; yes and no are as likely
-as one another within each form of existence question, left and right within each kind that has them.
+and then a question that has it. Over random rooms no answer reaches 60 % of its kind; yes and no are about as
+likely within each form of existence question, and left and right within each kind that has them.
 """
 
 from __future__ import annotations
