@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
+from ide3d_training.worlds.categories import CATEGORIES
+from ide3d_training.worlds.language import expressions, questions
 from ide3d_training.worlds.language.question_templates import question_intents
 from ide3d_training.worlds.language.templates import Templates, intents
+from ide3d_training.worlds.language.wording import plural
 
 INTENTS = intents() | question_intents()
 
@@ -50,3 +54,16 @@ def test_no_unseen_wording_is_a_seen_one_of_another_intent():
 def test_one_of_the_two_halves_is_drawn_from():
     options = Templates(("a",), ("b",))
     assert (options.of(unseen=False), options.of(unseen=True)) == (("a",), ("b",))
+
+
+def test_texts_with_unseen_wordings_have_no_word_that_training_texts_lack(many_frames, wording_frames):
+    names = {*CATEGORIES, *map(plural, CATEGORIES)}  # a rare one may be missing from so few texts
+
+    def words(frames) -> set[str]:
+        rng = np.random.default_rng(0)
+        drawn = [
+            one.text for frame in frames for one in expressions(frame, rng, 8) + questions(frame, rng, 8)
+        ]
+        return words_of(tuple(drawn)) - names
+
+    assert words(wording_frames[:40]) <= words(many_frames)
