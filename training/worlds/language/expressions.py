@@ -15,7 +15,7 @@ from ide3d_training.worlds.scene_graph import FrameGraph
 from . import margins
 from .denotation import Checker
 from .phrases import BOTH, MANY, ONE, NounPhrase, attribute_form
-from .survey import Key, Survey, names_unseen_pair
+from .survey import Key, Related, Survey, names_unseen_pair
 from .wording import Wording, pick, weighted_pick
 
 MAX_TARGETS = 4
@@ -294,7 +294,7 @@ class _Writer:
             for key, pair in self._few(list(zip(*(i.tolist() for i in np.nonzero(places)), strict=True)))
         ]
 
-    def _places(self, kind: str, related) -> np.ndarray:
+    def _places(self, kind: str, related: Related) -> np.ndarray:
         """Return (K, A) bool: where the members that stand in a relation are as many as the kind wants."""
         counts = related.counts
         if kind == "unique":

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -243,7 +243,9 @@ def _pairs(survey: Survey, rng: np.random.Generator) -> list[tuple[int, int]]:
     return [pairs[i] for i in rng.permutation(len(pairs))[:_MOST_PAIRS]]
 
 
-def _comparisons(intent: str, survey: Survey, rng: np.random.Generator, leads) -> list[Candidate]:
+def _comparisons(
+    intent: str, survey: Survey, rng: np.random.Generator, leads: Callable[[int, int], bool]
+) -> list[Candidate]:
     """Compare things of different categories; which of them is named first says nothing."""
     found = []
     for a, b in _pairs(survey, rng):

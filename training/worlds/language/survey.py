@@ -61,7 +61,7 @@ class Survey:
         referable: (N,) bool.
         ids: (N,) of the objects.
         layout: their measures.
-        groups: indices of the objects that each key of one or two attributes names, where it may be used.
+        groups: indices of the objects that each key names; without the keys that the split may not use.
     """
 
     def __init__(self, frame: FrameGraph) -> None:
@@ -93,12 +93,15 @@ class Survey:
 
     @cached_property
     def names(self) -> list[list[Key]]:
-        """For each object the keys with a category that single it out; none for one that is not referable."""
+        """For each object the shortest keys with a category that single it out; none if not referable."""
         found: list[list[Key]] = [[] for _ in self.objects]
-        for key, members in self.groups.items():
-            if len(members) == 1 and key.category and self.referable[members[0]]:
-                if None in key or not any(None in shorter for shorter in found[members[0]]):
-                    found[members[0]].append(key)
+        for complete in (False, True):  # all three attributes only where two do not suffice
+            for key, members in self.groups.items():
+                index = members[0]
+                if len(members) > 1 or key.category is None or (None not in key) != complete:
+                    continue
+                if self.referable[index] and not (complete and found[index]):
+                    found[index].append(key)
         return found
 
     @cached_property
