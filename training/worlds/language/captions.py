@@ -25,9 +25,9 @@ def captions(frame: FrameGraph, item: SceneObject) -> tuple[str, ...]:
         item: one of its referable objects.
 
     Returns:
-        One to MAX_CAPTIONS different sentences, the shortest first, the same for the same frame and object. One
-        says only what the object is and looks like; each of the others also relates it to a neighbour or to the
-        wall, as far as there are such that can be named.
+        One to MAX_CAPTIONS different sentences, the shortest first, the same for the same frame and object.
+        One says only what the object is and looks like; each of the others also relates it to a neighbour or
+        to the wall, as far as there are such that can be named.
 
     Raises:
         ValueError: if the object is not referable in the frame.
@@ -57,9 +57,7 @@ def _subject(survey: Survey, item: SceneObject) -> Key:
     return key if survey.may_name(key) else Key(item.category, None, item.material)
 
 
-def _relations(
-    survey: Survey, index: int, rng: np.random.Generator
-) -> list[tuple[str, tuple[int, ...]]]:
+def _relations(survey: Survey, index: int, rng: np.random.Generator) -> list[tuple[str, tuple[int, ...]]]:
     """List the relations in which an object stands to anchors: supports first, then in random order."""
     found = []
     for relation in RELATION_FORMS:

@@ -4,9 +4,9 @@
 This is the checker of the generators in `expressions` and `questions`: it reads their English (`grammar`) and
 evaluates it against the graph without knowing what they meant to say. A text denotes something only where the
 answer is the same whether or not one counts the ambiguous objects (those of which a little can be seen).
-Comparing the two extremes, none of them and all of them, covers every subset between, because the objects that
-a text relates others to must be the same in both, filters only grow with the objects counted, and a rank or a
-margin can only be broken by more objects, not mended.
+Comparing the two extremes, none of them and all of them, covers every subset between, because the objects
+that a text relates others to must be the same in both, filters only grow with the objects counted, and a rank
+or a margin can only be broken by more objects, not mended.
 """
 
 from __future__ import annotations

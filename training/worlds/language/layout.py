@@ -142,7 +142,8 @@ class Layout:
             faced: index of what they look at; None looks where the place's front points.
 
         Returns:
-            (N,) angles from their heading, radians, positive to the left, and (N,) horizontal distances, metres.
+            (N,) angles from their heading, radians, positive to the left, and (N,) distances on the floor,
+            metres.
         """
         offset = self.centers[:, :2] - self.centers[place, :2]
         heading = self._fronts[place] if faced is None else offset[faced]
@@ -163,10 +164,12 @@ class Layout:
         signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]) / 2
         own = signs * self.extents[:, None, :2]
         lefts = np.stack([-self._fronts[:, 1], self._fronts[:, 0]], -1)
-        return self.centers[:, None, :2] + own[..., :1] * self._fronts[:, None] + own[..., 1:] * lefts[:, None]
+        return (
+            self.centers[:, None, :2] + own[..., :1] * self._fronts[:, None] + own[..., 1:] * lefts[:, None]
+        )
 
     def _excess(self, points: np.ndarray) -> np.ndarray:
-        """Return (..., N, 2): how far (..., 2) points lie beyond the sides of each footprint; inside negative."""
+        """Return (..., N, 2): how far (..., 2) points lie beyond each footprint; inside is negative."""
         offset = points[..., None, :] - self.centers[:, :2]
         along = (offset * self._fronts).sum(-1)
         across = offset[..., 1] * self._fronts[:, 0] - offset[..., 0] * self._fronts[:, 1]

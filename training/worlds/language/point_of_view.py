@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions from somebody's point of view: where they are and what they face is said, not seen.
 
-After SQA3D (Ma et al., ICLR 2023, arXiv 2210.07474): a situation, then a question that only makes sense in it.
-Everything that the answer takes can be seen in the one frame.
+After SQA3D (Ma et al., ICLR 2023, arXiv 2210.07474): a situation, then a question that only makes sense in
+it. Everything that the answer takes can be seen in the one frame.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SituatedCandidate:
 
 @dataclass(frozen=True)
 class _Situation:
-    """Hold where someone is (an index), what they face (an index or None), and where everything is for them."""
+    """Hold where someone is, what they face (indices of a survey), and where everything is for them."""
 
     place: int
     faced: int | None

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ class Candidate:
     """Hold a question that could be asked.
 
     Attributes:
-        intent: of `templates.QUESTIONS`.
+        intent: of `question_templates.QUESTIONS`.
         phrases: what it asks about.
         answer: the true one.
     """
@@ -202,8 +202,8 @@ def _ids(survey: Survey, *indices: int) -> tuple[int, ...]:
 def _plain(survey: Survey, rng: np.random.Generator) -> Iterator[tuple[Key, tuple[int, ...]]]:
     """Yield the attributes worth asking about, with the ids of what they name.
 
-    Coloured keys of absent categories are at most as many as those of present ones: only the latter need a look
-    at both category and colour.
+    Coloured keys of absent categories are at most as many as those of present ones: only the latter need a
+    look at both category and colour.
     """
     present = sorted({item.category for item in survey.objects})
     colors = sorted({item.color for item in survey.objects})
@@ -243,7 +243,9 @@ def _pairs(survey: Survey, rng: np.random.Generator) -> list[tuple[int, int]]:
     return [pairs[i] for i in rng.permutation(len(pairs))[:_MOST_PAIRS]]
 
 
-def _comparisons(intent: str, survey: Survey, rng: np.random.Generator, leads) -> list[Candidate]:
+def _comparisons(
+    intent: str, survey: Survey, rng: np.random.Generator, leads: Callable[[int, int], bool]
+) -> list[Candidate]:
     """Compare things of different categories; which of them is named first says nothing."""
     found = []
     for a, b in _pairs(survey, rng):
@@ -259,7 +261,9 @@ def _measures(
     intent: str, survey: Survey, metres: np.ndarray, rng: np.random.Generator, least: float = 0.0
 ) -> list[Candidate]:
     return [
-        Candidate(intent, (survey.named(k, rng),), Answer(length(metres[k]), _ids(survey, k), float(metres[k])))
+        Candidate(
+            intent, (survey.named(k, rng),), Answer(length(metres[k]), _ids(survey, k), float(metres[k]))
+        )
         for k in survey.anchors.tolist()
         if metres[k] >= least
     ]

@@ -2,13 +2,13 @@
 """Questions with short answers about a frame, drawn so that no answer is right by habit.
 
 Within a kind the answer is drawn first, uniformly among those that the frame offers (with the weights below),
-and then a question that has it. Over random rooms no answer reaches 60 % of its kind; yes and no are as likely
-as one another within each form of existence question, left and right within each kind that has them.
+and then a question that has it. Over random rooms no answer reaches 60 % of its kind; yes and no are about as
+likely within each form of existence question, and left and right within each kind that has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from ide3d_training.worlds.scene_graph import FrameGraph
 
 from .denotation import Checker
-from .point_of_view import situated_side, situated_thing
+from .point_of_view import SituatedCandidate, situated_side, situated_thing
 from .question_pools import (
     Candidate,
     closer,
@@ -39,7 +39,9 @@ from .question_pools import (
 from .survey import Survey, names_unseen_pair
 from .wording import Wording, pick, weighted_pick
 
-POOLS: dict[str, Callable[[Survey, np.random.Generator], list[Candidate]]] = {
+AnyCandidate = Candidate | SituatedCandidate
+
+POOLS: dict[str, Callable[[Survey, np.random.Generator], Sequence[AnyCandidate]]] = {
     "existence": existence,
     "count": count,
     "color": color,
@@ -105,14 +107,14 @@ def questions(frame: FrameGraph, rng: np.random.Generator, limit: int) -> list[Q
     """
     survey, checker = Survey(frame), Checker(frame)
     wording = Wording(rng, survey.split.unseen_wordings)
-    pools: dict[str, list[Candidate]] = {}
+    pools: dict[str, list[AnyCandidate]] = {}
     drawn: list[Question] = []
     offered, waiting = list(QUESTION_KINDS), []
     while len(drawn) < limit and offered:
         waiting = waiting or list(offered)  # every kind gets its turn before one comes again
         kind = waiting.pop(int(rng.integers(len(waiting))))
         if kind not in pools:
-            pools[kind] = _asked_at_all(kind, POOLS[kind](survey, rng), rng)
+            pools[kind] = _asked_at_all(kind, list(POOLS[kind](survey, rng)), rng)
         while pools[kind]:
             candidate = _draw(kind, pools[kind], rng, survey.wants_pair(rng))
             pools[kind].remove(candidate)
@@ -126,12 +128,12 @@ def questions(frame: FrameGraph, rng: np.random.Generator, limit: int) -> list[Q
     return drawn
 
 
-def _asked_at_all(kind: str, pool: list[Candidate], rng: np.random.Generator) -> list[Candidate]:
+def _asked_at_all(kind: str, pool: list[AnyCandidate], rng: np.random.Generator) -> list[AnyCandidate]:
     only_floor = kind == "support" and all(candidate.answer.text == "floor" for candidate in pool)
     return [] if only_floor and rng.random() >= FLOOR_ONLY_SHARE else pool
 
 
-def _draw(kind: str, pool: list[Candidate], rng: np.random.Generator, wants_pair: bool) -> Candidate:
+def _draw(kind: str, pool: list[AnyCandidate], rng: np.random.Generator, wants_pair: bool) -> AnyCandidate:
     """Draw the answer first, then a candidate that has it, so answers do not follow the rooms' habits."""
     unseen = [c for c in pool if names_unseen_pair(c.phrases)] if wants_pair else []
     if len({candidate.answer.text for candidate in unseen}) > 1:

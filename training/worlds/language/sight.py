@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spatial facts about pairs and triples of objects, one at a time: the checker's own geometry.
 
-`layout` computes the same facts for whole frames; the two share nothing but the zones of `margins`. Verdicts are
-True, False, or None where people would disagree.
+`layout` computes the same facts for whole frames; the two share nothing but the zones of `margins`. Verdicts
+are True, False, or None where people would disagree.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class Sight:
         other = self._solid(anchor)
 
         def beyond(point: _Point) -> float:
-            """Angle from the ray through the point to the ray through the item's centre, to the side asked."""
+            """Angle from the ray through the point to that through the item's centre, to the side asked."""
             return sign * math.atan2(point[0] * y - point[1] * x, point[0] * x + point[1] * y)
 
         ahead_of_center = beyond(other.center)

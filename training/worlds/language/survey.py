@@ -19,7 +19,6 @@ from .wording import pick
 
 PAIR_SHARE = 0.6
 """Of the texts of splits with unseen pairs, the share that is to name such a pair, where one can."""
-_PAIR_TRIES = 12
 
 
 class Key(NamedTuple):
@@ -62,7 +61,7 @@ class Survey:
         referable: (N,) bool.
         ids: (N,) of the objects.
         layout: their measures.
-        groups: indices of the objects that each key of one or two attributes names, where it may be used.
+        groups: indices of the objects that each key names; without the keys that the split may not use.
     """
 
     def __init__(self, frame: FrameGraph) -> None:
@@ -94,12 +93,15 @@ class Survey:
 
     @cached_property
     def names(self) -> list[list[Key]]:
-        """For each object the keys with a category that single it out; none for one that is not referable."""
+        """For each object the shortest keys with a category that single it out; none if not referable."""
         found: list[list[Key]] = [[] for _ in self.objects]
-        for key, members in self.groups.items():
-            if len(members) == 1 and key.category and self.referable[members[0]]:
-                if None in key or not any(None in shorter for shorter in found[members[0]]):
-                    found[members[0]].append(key)
+        for complete in (False, True):  # all three attributes only where two do not suffice
+            for key, members in self.groups.items():
+                index = members[0]
+                if len(members) > 1 or key.category is None or (None not in key) != complete:
+                    continue
+                if self.referable[index] and not (complete and found[index]):
+                    found[index].append(key)
         return found
 
     @cached_property
@@ -139,7 +141,9 @@ class Survey:
         doubts = members @ (verdicts == DOUBTFUL).astype(np.float32)
         counts = members @ holds.astype(np.float32)
         seen = members @ (holds & self.referable[:, None]).astype(np.float32)
-        return Related(self.members, holds, (doubts == 0) & (others > 0) & (seen == counts), counts.astype(int))
+        return Related(
+            self.members, holds, (doubts == 0) & (others > 0) & (seen == counts), counts.astype(int)
+        )
 
     def phrase(
         self,

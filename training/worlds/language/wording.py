@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from . import templates
+from . import question_templates, templates
 from .phrases import BOTH, MANY, ONE, NounPhrase, Relation
 from .templates import Templates
 
@@ -112,7 +112,7 @@ class Wording:
         """Word a question about one or two phrases.
 
         Args:
-            kind: an intent of `templates.QUESTIONS`.
+            kind: an intent of `question_templates.QUESTIONS`.
             phrases: what it asks about; of existence and count questions none need exist.
 
         Returns:
@@ -120,7 +120,7 @@ class Wording:
         """
         if kind == "existence":
             return self._existence(phrases[0])
-        template = self._pick(templates.QUESTIONS[kind])
+        template = self._pick(question_templates.QUESTIONS[kind])
         if kind == "count":
             return template.format(s=self._modified(replace(phrases[0], number=MANY)))
         return template.format(**self._slots(phrases))
@@ -135,20 +135,20 @@ class Wording:
             place: what they sit on, or where they stand.
             faced: what they look at; None looks where the seat faces.
             seat: they sit on it.
-            asked: what the question names; for "situated_thing" a key of `templates.WHERE_FROM_ME`.
+            asked: what the question names; for "situated_thing" a key of `question_templates.WHERE_FROM_ME`.
 
         Returns:
             One lower-case line of two sentences.
         """
         if faced is None:
-            situation = templates.SEATED
+            situation = question_templates.SEATED
         else:
-            situation = templates.SEATED_FACING if seat else templates.STANDING_FACING
+            situation = question_templates.SEATED_FACING if seat else question_templates.STANDING_FACING
         phrases = (place,) if faced is None else (place, faced)
         first = self._pick(situation).format(**self._slots(phrases))
-        template = self._pick(templates.QUESTIONS[kind])
+        template = self._pick(question_templates.QUESTIONS[kind])
         if isinstance(asked, str):
-            return f"{first} {template.format(where=self._pick(templates.WHERE_FROM_ME[asked]))}"
+            return f"{first} {template.format(where=self._pick(question_templates.WHERE_FROM_ME[asked]))}"
         return f"{first} {template.format(a=self.definite(asked))}"
 
     def caption(self, phrase: NounPhrase, against_wall: bool = False) -> str:
@@ -180,12 +180,12 @@ class Wording:
     def _existence(self, phrase: NounPhrase) -> str:
         rng = self._rng
         if phrase.form == "color" and rng.random() < 0.5:
-            return self._pick(templates.QUESTIONS["existence_color"]).format(c=phrase.color)
+            return self._pick(question_templates.QUESTIONS["existence_color"]).format(c=phrase.color)
         if rng.random() < 0.3:
             words = self._modified(replace(phrase, number=MANY))
-            return self._pick(templates.QUESTIONS["existence_many"]).format(s=words)
+            return self._pick(question_templates.QUESTIONS["existence_many"]).format(s=words)
         words = indefinite(self._modified(replace(phrase, number=ONE)))
-        return self._pick(templates.QUESTIONS["existence"]).format(a=words)
+        return self._pick(question_templates.QUESTIONS["existence"]).format(a=words)
 
     def _modified(self, phrase: NounPhrase) -> str:
         """Word everything but the determiner: "nearest red mug on the table"."""
