@@ -111,8 +111,8 @@ class Labels:
             for target in expression.target_ids:
                 if target not in by_id:
                     raise RecordingError(
-                        f"{folder / 'grounding.json'}: {expression.text!r} has the target {target!r}, which is "
-                        "no object of objects.json"
+                        f"{folder / 'grounding.json'}: {expression.text!r} has the target {target!r}, "
+                        "which objects.json does not hold"
                     )
         return cls(by_id, expressions, questions)
 
