@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a length out of an answer."""
+
+from __future__ import annotations
+
+import re
+
+_LENGTH = re.compile(r"(?P<value>\d+(?:\.\d+)?) ?(?P<unit>millimet(?:re|er)s?|centimet(?:re|er)s?|mm|cm|m|met(?:re|er)s?)\b")
+_BARE = re.compile(r"(?P<value>\d+(?:\.\d+)?)\.?")
+_UNITS_M = {"mm": 0.001, "mi": 0.001, "cm": 0.01, "ce": 0.01}
+
+
+def length_in_metres(text: str) -> float | None:
+    """Return the first length that a text states, in metres; None where it states none.
+
+    Args:
+        text: for example "about 1.4 m" or "80 cm"; a number alone counts as metres.
+    """
+    said = text.strip().lower()
+    bare = _BARE.fullmatch(said)
+    if bare is not None:
+        return float(bare["value"])
+    length = _LENGTH.search(said)
+    if length is None:
+        return None
+    return float(length["value"]) * _UNITS_M.get(length["unit"][:2], 1.0)
