@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from .inputs import check_references
+
 _NUMBER_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty"
@@ -32,7 +34,12 @@ _REPLACED = re.compile(r"\b(" + "|".join(sorted(_REPLACEMENTS, key=len, reverse=
 
 
 def exact_match(prediction: str, answers: Sequence[str]) -> bool:
-    """Return whether the raw prediction is one of the answers (EM@1 as ScanQA's code family has it)."""
+    """Return whether the raw prediction is one of the answers (EM@1 as ScanQA's code family has it).
+
+    Raises:
+        MetricInputError: if there is no answer, or one bare text where a list of texts belongs.
+    """
+    check_references([answers])
     return prediction in answers
 
 
@@ -46,7 +53,6 @@ def clean_answer(text: str) -> str:
         Lower-case words (but "TV") without articles, small numbers as words, known typing errors mended.
     """
     text = re.sub(r" {2,}", " ", text.lower().strip(" "))
-    text = text.replace("’", "'").replace("ç", "c")
     text = re.sub(r"[^a-z0-9,'\s\-:]+", "", text)
     text = _REPLACED.sub(lambda match: _REPLACEMENTS[match.group()], text)
     text = re.sub(r"\bo' +clock\b", "o'clock", text)
@@ -57,18 +63,42 @@ def clean_answer(text: str) -> str:
 
 
 def cleaned_match(prediction: str, answers: Sequence[str]) -> bool:
-    """Return whether the prediction equals one of the answers once both are cleaned (SQA3D's EM)."""
+    """Return whether the prediction equals one of the answers once both are cleaned (SQA3D's EM).
+
+    Raises:
+        MetricInputError: if there is no answer, or one bare text where a list of texts belongs.
+    """
+    check_references([answers])
     cleaned = clean_answer(prediction)
     return any(cleaned == clean_answer(answer) for answer in answers)
 
 
 def refined_match(prediction: str, answers: Sequence[str]) -> bool:
-    """Return whether, cleaned and without spaces, one string contains the other for any answer (LEO's EM-R).
+    """Return whether, cleaned and without white space, one string contains the other for any answer (LEO's EM-R).
 
-    An empty prediction is never right, though it is a part of every string.
+    This is the published rule, by which an empty prediction is always right: it is a part of every string.
+    `spoken_refined_match` does without that.
+
+    Raises:
+        MetricInputError: if there is no answer, or one bare text where a list of texts belongs.
     """
-    said = "".join(clean_answer(prediction).split())
-    if not said:
+    check_references([answers])
+    said = _joined(prediction)
+    return any(said in wanted or wanted in said for wanted in map(_joined, answers))
+
+
+def spoken_refined_match(prediction: str, answers: Sequence[str]) -> bool:
+    """Return what `refined_match` does, but False where nothing is left of the prediction or of the answer.
+
+    Raises:
+        MetricInputError: if there is no answer, or one bare text where a list of texts belongs.
+    """
+    check_references([answers])
+    if not _joined(prediction):
         return False
-    wanted = ("".join(clean_answer(answer).split()) for answer in answers)
-    return any(said in text or text in said for text in wanted if text)
+    spoken = [answer for answer in answers if _joined(answer)]
+    return bool(spoken) and refined_match(prediction, spoken)
+
+
+def _joined(text: str) -> str:
+    return "".join(clean_answer(text).split())
