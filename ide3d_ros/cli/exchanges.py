@@ -173,4 +173,3 @@ def _score_boxes(
     frame = PosedFrame(moment.rgb, moment.camera, group, (posed,), ())
     boxes = tuple(detection.box for detection in detections)
     return score_frame(frame, Responses((boxes,), ())).expressions[0]
-

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 
-_LENGTH = re.compile(r"(?P<value>\d+(?:\.\d+)?) ?(?P<unit>millimet(?:re|er)s?|centimet(?:re|er)s?|mm|cm|m|met(?:re|er)s?)\b")
+_LENGTH = re.compile(
+    r"(?P<value>\d+(?:\.\d+)?) ?(?P<unit>millimet(?:re|er)s?|centimet(?:re|er)s?|mm|cm|m|met(?:re|er)s?)\b"
+)
 _BARE = re.compile(r"(?P<value>\d+(?:\.\d+)?)\.?")
 _UNITS_M = {"mm": 0.001, "mi": 0.001, "cm": 0.01, "ce": 0.01}
 

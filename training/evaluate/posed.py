@@ -145,5 +145,5 @@ class Responder(Protocol):
     """Answers everything that is asked about a frame."""
 
     def respond(self, frame: PosedFrame) -> Responses:
-        """Return boxes for every expression, an answer to every question, and what of the objects is found."""
+        """Return boxes for every expression, an answer to every question, and what is detected."""
         ...

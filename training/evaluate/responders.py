@@ -51,13 +51,11 @@ class SceneResponder:
     @staticmethod
     def _check(result: Location | Answer, frame: PosedFrame, what: str) -> None:
         if result.status not in ANSWERED:
-            raise ResponseError(
-                f"room {frame.group}, {what}: {Status(result.status).name}: {result.message}"
-            )
+            raise ResponseError(f"room {frame.group}, {what}: {Status(result.status).name}: {result.message}")
 
 
 def _found(detection: Detection) -> Found:
-    """Take a detection over; the nearest that a bundle comes to describing one thing is its colour and name."""
+    """Take a detection over, with its colour and name for a caption."""
     name = f"{detection.color} {detection.label}".strip()
     article = "an" if name[0] in "aeiou" else "a"
     return Found(detection.box, detection.score, detection.label, f"{article} {name}")

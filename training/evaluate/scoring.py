@@ -135,7 +135,7 @@ def score_frame(frame: PosedFrame, responses: Responses) -> Scores:
 def score_answer(
     asked: PosedQuestion, said: str, group: int, confidence: float | None = None
 ) -> QuestionScore:
-    """Score one answer: right where it equals an accepted one once both are cleaned, or is the length asked for.
+    """Score one answer: right if it equals an accepted one once both are cleaned, or is the length asked for.
 
     Args:
         asked: the question with its truth.
@@ -147,6 +147,4 @@ def score_answer(
     right = cleaned_match(said, asked.answers)
     if said_m is not None and asked.value_m is not None:
         right = right or abs(said_m - asked.value_m) <= asked.tolerance_m
-    return QuestionScore(
-        group, asked.kind, asked.answers[0], said, right, confidence, asked.value_m, said_m
-    )
+    return QuestionScore(group, asked.kind, asked.answers[0], said, right, confidence, asked.value_m, said_m)

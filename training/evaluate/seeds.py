@@ -26,7 +26,7 @@ def first_seeds(split: str | None, seed: int | None, rooms: int) -> dict[str, in
         Split's name -> seed of its first room, in the order of the table.
 
     Raises:
-        SeedError: if the split is unknown, the seed is not the split's, or the rooms reach into the next split.
+        SeedError: if the split is unknown, the seed is not its own, or the rooms reach into the next one.
     """
     if split is not None and split not in (*EVALUATED, ALL):
         raise SeedError(f"no split {split!r} is evaluated: take one of {', '.join((*EVALUATED, ALL))}")

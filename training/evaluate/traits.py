@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ide3d_ros.geometry.box import Box3D
+from ide3d_training.metrics.multi3drefer import EVAL_TYPES, eval_type
 
 SIZES = ("small", "medium", "large")
 SIZE_LIMITS = (0.45, 1.0)
@@ -18,7 +19,6 @@ VISIBILITIES = ("below half", "half to 0.9", "above 0.9")
 VISIBILITY_LIMITS = (0.5, 0.9)
 DISTRACTORS = ("none", "one", "two", "more")
 UNIQUENESS = ("unique", "multiple")
-TYPES = ("zt_wo_d", "zt_w_d", "st_wo_d", "st_w_d", "mt")
 
 ORDER: dict[str, tuple[str, ...]] = {
     "size": SIZES,
@@ -26,7 +26,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "visibility": VISIBILITIES,
     "distractors": DISTRACTORS,
     "uniqueness": UNIQUENESS,
-    "type": TYPES,
+    "type": EVAL_TYPES,
 }
 """Every dimension with its values, in the order in which they are shown."""
 
@@ -37,7 +37,7 @@ def expression_traits(
     """Sort an expression into the breakdowns' bands.
 
     Size, distance, visibility and distractors are those of a single target; expressions with several or none
-    only have a type.
+    only have a type (Multi3DRefer's).
 
     Args:
         targets: boxes that the expression denotes, in the frame's optical frame.
@@ -48,7 +48,7 @@ def expression_traits(
     Returns:
         A value of ORDER for each dimension that applies.
     """
-    traits = {"type": reference_type(len(targets), distractors)}
+    traits = {"type": eval_type(len(targets), distractors)}
     if len(targets) != 1:
         return traits
     (box,) = targets
@@ -59,13 +59,6 @@ def expression_traits(
     if visible_fraction is not None:
         traits["visibility"] = _band(visible_fraction, VISIBILITY_LIMITS, VISIBILITIES)
     return traits
-
-
-def reference_type(targets: int, distractors: int) -> str:
-    """Name Multi3DRefer's type: zero, single or multiple targets, with or without distractors."""
-    if targets > 1:
-        return "mt"
-    return f"{'st' if targets else 'zt'}_{'w' if distractors else 'wo'}_d"
 
 
 def _band(value: float, limits: Sequence[float], names: Sequence[str]) -> str:
