@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from ide3d_training.metrics.answers import clean_answer, cleaned_match, exact_match, refined_match
+from ide3d_training.metrics.answers import (
+    clean_answer,
+    cleaned_match,
+    exact_match,
+    refined_match,
+    spoken_refined_match,
+)
+from ide3d_training.metrics.inputs import MetricInputError
 
 
 def test_exact_match_cleans_nothing():
@@ -34,6 +41,8 @@ def test_exact_match_cleans_nothing():
         ("backwards", "backward"),
         ("yes!", "yes"),
         ("brown & white", "brown  white"),
+        ("don\u2019t", "dont"),
+        ("tehre, rigth rght wasing waslked let", "there, right right washing walked left"),
         ("", ""),
     ],
 )
@@ -60,6 +69,18 @@ def test_refined_match_accepts_containment_in_either_direction():
     assert not refined_match("table", ["chair"])
 
 
-def test_silence_is_never_a_refined_match():
-    assert not refined_match("", ["chair"])
-    assert not refined_match("chair", [""])
+def test_silence_is_a_refined_match_only_by_the_published_rule():
+    assert refined_match("", ["chair"])
+    assert refined_match("chair", [""])
+    assert not spoken_refined_match("", ["chair"])
+    assert not spoken_refined_match("?!", ["chair"])
+    assert not spoken_refined_match("chair", [""])
+    assert spoken_refined_match("red chair", ["", "chair"])
+
+
+@pytest.mark.parametrize("match", [exact_match, cleaned_match, refined_match, spoken_refined_match])
+def test_bare_text_or_nothing_in_place_of_answers_is_an_error(match):
+    with pytest.raises(MetricInputError, match="put it into a list"):
+        match("a", "chair")
+    with pytest.raises(MetricInputError, match="no reference"):
+        match("a", [])

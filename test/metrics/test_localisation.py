@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ide3d_ros.geometry.box import Box3D
+from ide3d_training.metrics.inputs import MetricInputError
 from ide3d_training.metrics.localisation import f1_score, first_box_iou, matched_ious
 
 UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
@@ -65,3 +66,8 @@ def test_matching_maximises_total_iou_even_at_the_price_of_true_positives():
 def test_threshold_itself_counts():
     assert f1_score(np.array([0.25]), 1, 1, 0.25) == 1.0
     assert f1_score(np.array([0.2499]), 1, 1, 0.25) == 0.0
+
+
+def test_f1_wants_every_pair_and_not_only_the_good_ones():
+    with pytest.raises(MetricInputError, match="1 matched pairs of 3 predicted and 2 true boxes"):
+        f1_score(np.array([0.9]), 3, 2, 0.25)

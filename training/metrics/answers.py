@@ -74,7 +74,7 @@ def cleaned_match(prediction: str, answers: Sequence[str]) -> bool:
 
 
 def refined_match(prediction: str, answers: Sequence[str]) -> bool:
-    """Return whether, cleaned and without white space, one string contains the other for any answer (LEO's EM-R).
+    """Return whether, cleaned and without spaces, one string contains the other for any answer (LEO's EM-R).
 
     This is the published rule, by which an empty prediction is always right: it is a part of every string.
     `spoken_refined_match` does without that.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .detection import Detections, TrueObjects, check_scenes, class_ious
+from .detection import LabelledBoxes, ScoredBoxes, check_scenes, class_ious
 from .inputs import MetricInputError, vector_in_unit_range
 
 AP_THRESHOLDS = (0.15, 0.25, 0.5)
@@ -28,16 +28,16 @@ class AveragePrecision:
 
 
 def ap3d(
-    detections: Sequence[Detections],
-    truths: Sequence[TrueObjects],
+    detections: Sequence[ScoredBoxes],
+    truths: Sequence[LabelledBoxes],
     thresholds: Sequence[float] = AP_THRESHOLDS,
 ) -> dict[float, AveragePrecision]:
     """Return AP3D of detections in any number of scenes.
 
     For each class, the detections of all scenes go by falling score (ties in the order given). Each takes the
-    true box of its class and scene, among those not yet taken, that it overlaps most; with an IoU >= k it is a
-    true positive and the box is taken, else a false positive. AP is then `interpolated_area`. Detections of a
-    class that no true box has do not enter: its AP is not defined.
+    true box of its class and scene, among those not yet taken, that it overlaps most; with an IoU >= k it is
+    a true positive and the box is taken, else a false positive. AP is then `interpolated_area`. Detections of
+    a class that no true box has do not enter: its AP is not defined.
 
     Args:
         detections: one for each scene.
@@ -45,7 +45,8 @@ def ap3d(
         thresholds: the values of k, above 0 and up to 1.
 
     Raises:
-        MetricInputError: if the numbers of scenes differ, there is no true box or a threshold is out of range.
+        MetricInputError: if the numbers of scenes differ, there is no true box or a threshold is out of
+            range.
     """
     check_scenes(detections, truths)
     wrong = [k for k in thresholds if not 0 < k <= 1]
@@ -83,8 +84,8 @@ def precision_recall(hits: np.ndarray, expected: int) -> tuple[np.ndarray, np.nd
 def interpolated_area(precision: np.ndarray, recall: np.ndarray) -> float:
     """Return AP = sum over the rises of recall of (rise * highest precision at that recall or beyond).
 
-    This is the area under all points of the interpolated curve (PASCAL VOC from 2010 on), not a sample of 11 or
-    101 of them. Recall that is never reached adds nothing.
+    This is the area under all points of the interpolated curve (PASCAL VOC from 2010 on), not a sample of 11
+    or 101 of them. Recall that is never reached adds nothing.
 
     Args:
         precision: (P,) after each detection, surest first.
@@ -111,7 +112,7 @@ class _Compared:
         expected: number of the class's true boxes.
     """
 
-    def __init__(self, detections: Sequence[Detections], truths: Sequence[TrueObjects], name: str) -> None:
+    def __init__(self, detections: Sequence[ScoredBoxes], truths: Sequence[LabelledBoxes], name: str) -> None:
         self.expected = 0
         self._offers: list[tuple[int, np.ndarray]] = []
         scores: list[float] = []

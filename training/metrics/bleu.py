@@ -14,8 +14,8 @@ from .ngrams import MAX_ORDER, ngram_counts
 def corpus_bleu(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[float, ...]:
     """Return BLEU-1 to BLEU-4 of a corpus, without smoothing.
 
-    BLEU-n = BP * (p_1 ... p_n)^(1/n). p_i is the number of i-grams of all predictions that a reference has too,
-    each counted at most as often as in the reference that has it most, over the number of i-grams of all
+    BLEU-n = BP * (p_1 ... p_n)^(1/n). p_i is the number of i-grams of all predictions that a reference has
+    too, each counted at most as often as in the reference that has it most, over the number of i-grams of all
     predictions. BP = min(1, exp(1 - r/c)); c is the length of all predictions, r the sum over items of the
     length of the reference closest in length to its prediction (the shorter of two as close). Texts are split
     at white space.

@@ -42,8 +42,8 @@ def reliability(
 ) -> Reliability:
     """Compare how sure answers were with how often they were right.
 
-    ECE = sum over bins of n_b / N * |accuracy_b - confidence_b|; MCE is the largest of these gaps (Guo et al.,
-    ICML 2017, arXiv 1706.04599).
+    ECE = sum over bins of n_b / N * |accuracy_b - confidence_b|; MCE is the largest of these gaps (Guo et
+    al., ICML 2017, arXiv 1706.04599).
 
     Args:
         confidences: (N,) probability that was given to each answer, 0..1.
@@ -51,7 +51,8 @@ def reliability(
         bins: number of bins of equal width, at least 1.
 
     Raises:
-        MetricInputError: if the lengths differ, there is no answer, a number lies outside 0..1 or there is no bin.
+        MetricInputError: if the lengths differ, there is no answer, a number lies outside 0..1 or there is no
+            bin.
     """
     check_same_length(confidences=confidences, right=right)
     if bins < 1:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CIDEr-D, the form of CIDEr that caption evaluations compute (Vedantam et al., CVPR 2015, arXiv 1411.5726)."""
+"""CIDEr-D, the CIDEr that caption evaluations compute (Vedantam et al., CVPR 2015, arXiv 1411.5726)."""
 
 from __future__ import annotations
 

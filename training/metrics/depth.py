@@ -39,8 +39,8 @@ def depth_errors(prediction: np.ndarray, truth: np.ndarray, mask: np.ndarray | N
         mask: (H, W) bool, pixels to compare; by default all that have a truth.
 
     Raises:
-        MetricInputError: if shapes differ, the mask is not bool, no pixel is left or a predicted depth at one of
-            them is not finite.
+        MetricInputError: if shapes differ, the mask is not bool, no pixel is left or a predicted depth at one
+            of them is not finite.
     """
     prediction = np.asarray(prediction, dtype=np.float64)
     truth = np.asarray(truth, dtype=np.float64)
@@ -51,8 +51,8 @@ def depth_errors(prediction: np.ndarray, truth: np.ndarray, mask: np.ndarray | N
         chosen = np.asarray(mask)
         if chosen.shape != truth.shape or chosen.dtype != bool:
             raise MetricInputError(
-                f"mask of shape {chosen.shape} and type {chosen.dtype} for depth of shape {truth.shape}: give one bool "
-                "for each pixel"
+                f"mask of shape {chosen.shape} and type {chosen.dtype} for depth of shape {truth.shape}: "
+                "give one bool for each pixel"
             )
         compared &= chosen
     pixels = int(np.count_nonzero(compared))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detections and true objects of scenes, and how they are matched, for the measures of detection."""
+"""Labelled boxes of scenes, detected and true, as the measures of detection compare them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from .inputs import MetricInputError, check_same_length, finite_vector
 
 
 @dataclass(frozen=True)
-class TrueObjects:
-    """Hold the labelled boxes of one scene or frame.
+class LabelledBoxes:
+    """Hold the boxes of one scene or frame, true or detected (then in the order of output).
+
+    Attributes:
+        boxes: all stated in one frame.
+        classes: one for each box.
 
     Raises:
         MetricInputError: if there is not one class for each box.
@@ -27,38 +31,30 @@ class TrueObjects:
 
     def __post_init__(self) -> None:
         if len(self.boxes) != len(self.classes):
-            raise MetricInputError(
-                f"{len(self.boxes)} true boxes, {len(self.classes)} classes: give each one"
-            )
+            raise MetricInputError(f"{len(self.boxes)} boxes, {len(self.classes)} classes: give each box one")
 
 
 @dataclass(frozen=True)
-class Detections:
-    """Hold what was detected in one scene or frame, in the order of output.
+class ScoredBoxes(LabelledBoxes):
+    """Hold the detections of one scene or frame with how sure each is.
 
     Attributes:
-        boxes: stated in the frame of the true boxes.
-        classes: one for each box.
         scores: one for each box, finite, higher where surer.
 
     Raises:
-        MetricInputError: if the lengths differ or a score is not finite.
+        MetricInputError: if there is not one class and one score for each box, or a score is not finite.
     """
 
-    boxes: Sequence[Box3D]
-    classes: Sequence[str]
     scores: Sequence[float]
 
     def __post_init__(self) -> None:
-        if not len(self.boxes) == len(self.classes) == len(self.scores):
-            raise MetricInputError(
-                f"{len(self.boxes)} detected boxes, {len(self.classes)} classes, {len(self.scores)} scores: give each "
-                "box one of both"
-            )
+        super().__post_init__()
+        if len(self.boxes) != len(self.scores):
+            raise MetricInputError(f"{len(self.boxes)} boxes, {len(self.scores)} scores: give each box one")
         finite_vector("scores", self.scores)
 
 
-def class_ious(detected: Detections, true: TrueObjects, name: str) -> tuple[np.ndarray, np.ndarray]:
+def class_ious(detected: LabelledBoxes, true: LabelledBoxes, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Compare the boxes of one class in one scene.
 
     Args:
@@ -75,7 +71,7 @@ def class_ious(detected: Detections, true: TrueObjects, name: str) -> tuple[np.n
     return indices, iou_matrix([detected.boxes[i] for i in indices], truths)
 
 
-def check_scenes(detections: Sequence[Detections], truths: Sequence[TrueObjects]) -> None:
+def check_scenes(detections: Sequence[LabelledBoxes], truths: Sequence[LabelledBoxes]) -> None:
     """Check that every scene has its detections and its truth, and that there is something to be found.
 
     Raises:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .detection import Detections, TrueObjects, check_scenes, class_ious
+from .detection import LabelledBoxes, check_scenes, class_ious
 from .inputs import MetricInputError
 from .scanrefer import SCANNET_CLASSES
 
@@ -54,8 +54,8 @@ class DetectionF1:
 
 
 def detection_f1(
-    detections: Sequence[Detections],
-    truths: Sequence[TrueObjects],
+    detections: Sequence[LabelledBoxes],
+    truths: Sequence[LabelledBoxes],
     classes: Sequence[str] = SCANNET_CLASSES,
     min_iou: float = F1_MIN_IOU,
 ) -> DetectionF1:
@@ -66,14 +66,14 @@ def detection_f1(
     Counts are summed over scenes before the ratios are taken. A class that occurs nowhere counts as 0.
 
     Args:
-        detections: one for each scene; their scores play no part.
+        detections: one for each scene, in the order of output; scores play no part.
         truths: the true boxes of the same scenes, in the same order.
         classes: the classes that the means go over.
         min_iou: k.
 
     Raises:
-        MetricInputError: if the numbers of scenes differ, there is no true box, no class, or a true box of a class
-            that is not in the list.
+        MetricInputError: if the numbers of scenes differ, there is no true box, no class, or a true box of a
+            class that is not in the list.
     """
     check_scenes(detections, truths)
     if not classes:
@@ -91,7 +91,7 @@ def detection_f1(
 
 
 def _counts(
-    detections: Sequence[Detections], truths: Sequence[TrueObjects], name: str, min_iou: float
+    detections: Sequence[LabelledBoxes], truths: Sequence[LabelledBoxes], name: str, min_iou: float
 ) -> DetectionCounts:
     matched = predicted = expected = 0
     for detected, true in zip(detections, truths, strict=True):
@@ -103,7 +103,7 @@ def _counts(
 
 
 def greedy_matches(ious: np.ndarray, min_iou: float) -> int:
-    """Count the rows that find a column of their own, each taking the best untaken one above `min_iou` in turn.
+    """Count the rows that get a column, each in turn taking the best untaken one above `min_iou`.
 
     Args:
         ious: (P, G) IoU of each detection, in its order of output, with each true box.

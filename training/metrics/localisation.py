@@ -11,6 +11,8 @@ from scipy.optimize import linear_sum_assignment
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.iou import iou_matrix, oriented_iou
 
+from .inputs import MetricInputError
+
 THRESHOLDS = (0.25, 0.5)
 
 
@@ -60,7 +62,15 @@ def f1_score(pair_ious: np.ndarray, predicted: int, expected: int, threshold: fl
 
     Returns:
         F1 in 0..1; 1 where nothing is expected and nothing predicted, 0 where exactly one side is empty.
+
+    Raises:
+        MetricInputError: if there is not one IoU for each of the min(P, G) pairs.
     """
+    if len(pair_ious) != min(predicted, expected):
+        raise MetricInputError(
+            f"{len(pair_ious)} matched pairs of {predicted} predicted and {expected} true boxes: "
+            "give the IoU of all pairs, whatever it is"
+        )
     if predicted + expected == 0:
         return 1.0
     return 2.0 * int(np.count_nonzero(pair_ious >= threshold)) / (predicted + expected)

@@ -62,8 +62,8 @@ class MeteorProgram:
             package = importlib.util.find_spec("pycocoevalcap")
             if package is None or not package.submodule_search_locations:
                 raise MeteorUnavailable(
-                    f"METEOR not computed: {JAR_NAME} was not given, and the package pycocoevalcap, which carries "
-                    "it, is not installed"
+                    f"METEOR not computed: {JAR_NAME} was not given, and the package pycocoevalcap, "
+                    "which carries it, is not installed"
                 )
             jar = Path(next(iter(package.submodule_search_locations)), "meteor", JAR_NAME)
         if not jar.is_file():

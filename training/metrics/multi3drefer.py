@@ -49,8 +49,8 @@ def distractors(
 def eval_type(targets: int, distractors: int) -> str:
     """Return the type of an expression.
 
-    No target gives zt, one gives st, each `_wo_d` without and `_w_d` with an object of the named class that is
-    not meant; several targets give mt whatever else is there.
+    No target gives zt, one gives st, each `_wo_d` without and `_w_d` with an object of the named class that
+    is not meant; several targets give mt whatever else is there.
 
     Args:
         targets: number of objects that the expression means.

@@ -38,15 +38,16 @@ def risk_coverage(
 ) -> RiskCoverage:
     """Return the risk that is left when only the surest answers are given.
 
-    risk(i / N) = mean loss of the i surest; AURC = mean over i = 1..N of risk(i / N) (Geifman et al., ICLR 2019,
-    arXiv 1805.08206).
+    risk(i / N) = mean loss of the i surest; AURC = mean over i = 1..N of risk(i / N) (Geifman et al., ICLR
+    2019, arXiv 1805.08206).
 
     Args:
         confidences: (N,) any finite scale, higher where surer.
         losses: (N,) not negative; for right and wrong answers 0 and 1.
 
     Raises:
-        MetricInputError: if the lengths differ, there is no answer, a number is not finite or a loss negative.
+        MetricInputError: if the lengths differ, there is no answer, a number is not finite or a loss
+            negative.
     """
     check_same_length(confidences=confidences, losses=losses)
     sure, lost = finite_vector("confidences", confidences), finite_vector("losses", losses)

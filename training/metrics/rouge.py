@@ -15,9 +15,9 @@ BETA = 1.2
 def rouge_l(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
     """Return ROUGE-L of each item; the corpus figure is the mean.
 
-    F = (1 + b^2) P R / (R + b^2 P), b = 1.2. P = max over references of LCS / words predicted and R = max over
-    references of LCS / words of the reference; the two maxima may come from different references, as caption
-    evaluations have it. Texts are split at white space.
+    F = (1 + b^2) P R / (R + b^2 P), b = 1.2. P = max over references of LCS / words predicted and R = max
+    over references of LCS / words of the reference; the two maxima may come from different references, as
+    caption evaluations have it. Texts are split at white space.
 
     Args:
         predictions: N texts; an empty text scores 0.

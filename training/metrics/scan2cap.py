@@ -43,8 +43,8 @@ class Scan2CapScores:
     """Hold m@kIoU, over all objects.
 
     Attributes:
-        wrapped: with `sos` and `eos` around every text, as the benchmark's code has it: comparable with papers.
-            The two words match even where nothing was said, which lifts BLEU and ROUGE-L.
+        wrapped: with `sos` and `eos` around every text, as the benchmark's code has it: comparable with
+            papers. The two words match even where nothing was said, which lifts BLEU and ROUGE-L.
         plain: without them.
         described: number of objects whose IoU reaches k, the only ones whose caption counts.
     """
@@ -99,8 +99,8 @@ def scan2cap_scores(
     repeated = [key for key, n in Counter((o.scene, o.object_id) for o in objects).items() if n > 1]
     if repeated:
         raise MetricInputError(
-            f"object {repeated[0][1]} of {repeated[0][0]} is given more than once: give each object once, with all "
-            "of its references"
+            f"object {repeated[0][1]} of {repeated[0][0]} is given more than once: "
+            "give each object once, with all of its references"
         )
     check_references([item.references for item in objects])
     reached = vector_in_unit_range("ious", [item.iou for item in objects]) >= min_iou

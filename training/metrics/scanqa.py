@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ScanQA: EM@1 of the raw answer and the measures of free text (Azuma et al., CVPR 2022, arXiv 2112.10482)."""
+"""ScanQA: EM@1 and the measures of free text (Azuma et al., CVPR 2022, arXiv 2112.10482)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def scanqa_scores(
 ) -> ScanQAScores:
     """Score answers as the code family of Video-3D-LLM does.
 
-    EM@1 = share of predictions that are, letter for letter, one of the answers. The measures of free text take
-    the prediction without full stops at its end, in its own case.
+    EM@1 = share of predictions that are, letter for letter, one of the answers. The measures of free text
+    take the prediction without full stops at its end, in its own case.
 
     Args:
         predictions: N answers.

@@ -28,7 +28,7 @@ DIRECTION_TASK = "object_rel_direction"
 TASKS = (*NUMERIC_TYPES, DIRECTION_TASK, *CHOICE_TYPES[len(DIRECTION_TYPES) :])
 """The eight tasks: the question types, but the three difficulties of relative direction as one."""
 
-# The benchmark's own expression: decimal fractions such as 0.9 are rounded here as they are there, which decides
+# The benchmark's own expression: decimal fractions are rounded here as they are there, which decides about
 # relative errors that lie exactly on a threshold.
 _CONFIDENCES = np.linspace(0.5, 0.95, 10)
 
@@ -39,8 +39,8 @@ class VSIBenchScores:
 
     Attributes:
         by_type: mean score of each question type that occurs.
-        by_task: mean score of each of TASKS whose types all occur; the three difficulties of relative direction
-            weigh alike.
+        by_task: mean score of each of TASKS whose types all occur; the three difficulties of relative
+            direction weigh alike.
         overall: unweighted mean of the eight tasks; None where one of them is missing.
     """
 
@@ -50,7 +50,7 @@ class VSIBenchScores:
 
 
 def first_word(prediction: str) -> str:
-    """Return what counts of a prediction: what stands before its first space, without full stops at the end."""
+    """Return what stands before a prediction's first space, without full stops at the end; only it counts."""
     return prediction.split(" ")[0].rstrip(".").strip()
 
 
