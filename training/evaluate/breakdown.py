@@ -20,8 +20,8 @@ def breakdown(scores: Scores) -> dict[str, dict[str, dict[str, Any]]]:
 
     Returns:
         Dimension -> value -> `figures.row`, the row of `question` with `em`; values that do not occur are
-        left out. Size, distance, visibility, distractors and uniqueness (ScanRefer's unique and multiple) are over
-        unique-target expressions; type (Multi3DRefer's) is F1 over all expressions.
+        left out. Size, distance, visibility, distractors and uniqueness (ScanRefer's unique and multiple) are
+        over unique-target expressions; type (Multi3DRefer's) is F1 over all expressions.
     """
     found: dict[str, dict[str, dict[str, Any]]] = {"kind": {}}
     for kind in KINDS:

@@ -29,8 +29,8 @@ def box_visibility(box: Box3D, depth: np.ndarray, camera: Camera) -> Visibility 
     """Compare a box with measured depth.
 
     The faces that look at the camera are sampled. A ray through a sample is hidden where something was
-    measured before the box, shows the object where the measurement lies in the box, and says nothing about it where it
-    ends behind the box (no object fills its box) or where nothing was measured.
+    measured before the box, shows the object where the measurement lies in the box, and says nothing about it
+    where it ends behind the box (no object fills its box) or where nothing was measured.
 
     Args:
         box: in the depth camera's optical frame.

@@ -27,9 +27,9 @@ def caption_figures(scores: Sequence[DetectionScore]) -> dict[str, Any]:
 
     Returns:
         JSON-ready: `objects` (visible ones with captions, once in each frame), `described` (of them, found
-        with IoU >= 0.5), `cider`, `bleu4`, `rouge_l` and `meteor` at 0.5 IoU, each times 100, over all objects
-        and without the benchmark's sos and eos; `wrapped`, the same with them; a measure that cannot be
-        computed is a sentence that says why. Without any caption only `reason`.
+        with IoU >= 0.5), `cider`, `bleu4`, `rouge_l` and `meteor` at 0.5 IoU, each times 100, over all
+        objects and without the benchmark's sos and eos; `wrapped`, the same with them; a measure that cannot
+        be computed is a sentence that says why. Without any caption only `reason`.
     """
     described = []
     for score in scores:

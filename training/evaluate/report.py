@@ -64,7 +64,8 @@ def results_table(report: Mapping[str, Any]) -> Table:
     expressions, questions = (sum(report[key].values()) for key in ("n_expressions", "n_questions"))
     table = Table(
         title=f"{report['bundle']}: {source(report)}, {expressions} expressions, {questions} questions; "
-        f"mode {report['mode']}"
+        f"mode {report['mode']}",
+        caption_justify="left",
     )
     table.add_column("%")
     for heading in (report["bundle"], "95 % interval", "prior", "majority"):
@@ -154,6 +155,7 @@ def perturbations_table(report: Mapping[str, Any]) -> Table:
     table = Table(
         title=f"{report['bundle']}, perturbed: {source(report)}",
         caption="\n".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items()) or None,
+        caption_justify="left",
     )
     table.add_column("perturbation")
     table.add_column("n", justify="right")
@@ -196,13 +198,16 @@ def _add_detection(table: Table, detection: Mapping[str, Any], captions: Mapping
     table.add_section()
     table.add_row(f"detection ({detection['objects']} objects)")
     for key, label in DETECTION.items():
-        table.add_row(f"  {label}", _shown(detection[key]))
+        table.add_row(f"  {label}", _shown(detection[key]), _spread(detection["interval"], key))
     if "reason" in captions:
         table.add_row("captions", "-")
+        table.caption = f"Captions {captions['reason']}."
         return
     table.add_row(f"captions ({captions['objects']} objects)")
     for key, label in CAPTIONS.items():
         value = captions[key]
+        if isinstance(value, str):
+            table.caption = f"{value}."
         table.add_row(f"  {label}", "-" if isinstance(value, str) else _shown(value))
 
 

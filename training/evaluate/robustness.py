@@ -57,7 +57,8 @@ class Robustness:
 
         Returns:
             JSON-ready, by perturbation: `n` (queries that still hold) and for each of FIGURES `before`,
-            `after`, `drop` (percentage points) and its 95 % `interval`; only `reason` where it could not be applied.
+            `after`, `drop` (percentage points) and its 95 % `interval`; only `reason` where it could not be
+            applied.
         """
         found: dict[str, dict[str, Any]] = {}
         for one in self._suite:
