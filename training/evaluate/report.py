@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
+from .traits import ORDER
+
 MAIN_FIGURES = {
     "acc@0.25": "Acc@0.25, unique target",
     "acc@0.50": "Acc@0.50, unique target",
@@ -19,12 +21,12 @@ MAIN_FIGURES = {
 }
 FORM_FIGURES = {"acc@0.25": "Acc@0.25 by form (number)", "f1@0.25": "F1@0.25 by form (number)"}
 DIMENSIONS = {
-    "uniqueness": "Acc@0.25, one of its kind?",
-    "distractors": "Acc@0.25 by distractors",
-    "size": "Acc@0.25 by size",
-    "distance": "Acc@0.25 by distance",
-    "visibility": "Acc@0.25 by visible share",
-    "type": "F1@0.25 by type",
+    "uniqueness": ("acc@0.25", "Acc@0.25 by uniqueness"),
+    "distractors": ("acc@0.25", "Acc@0.25 by distractors"),
+    "size": ("acc@0.25", "Acc@0.25 by size"),
+    "distance": ("acc@0.25", "Acc@0.25 by distance"),
+    "visibility": ("acc@0.25", "Acc@0.25 by visible share"),
+    "type": ("f1@0.25", "F1@0.25 by type"),
 }
 DETECTION = {
     "ap3d@0.15": "AP3D@0.15 over categories",
@@ -80,9 +82,8 @@ def results_table(report: Mapping[str, Any]) -> Table:
     for key, heading in FORM_FIGURES.items():
         rows = {name: row for name, row in report["by_form"].items() if key in row}
         _add_rows(table, heading, rows, prior["by_form"], key)
-    for dimension, heading in DIMENSIONS.items():
-        rows = report["breakdown"][dimension]
-        _add_rows(table, heading, rows, prior["breakdown"][dimension], heading.split()[0].strip(",").lower())
+    for dimension, (key, heading) in DIMENSIONS.items():
+        _add_rows(table, heading, report["breakdown"][dimension], prior["breakdown"][dimension], key)
     _add_numbers(table, report["numbers"])
     _add_detection(table, report["detection"], report["captions"])
     _add_confidence(table, report["confidence"])
@@ -123,14 +124,13 @@ def splits_table(reports: Mapping[str, Mapping[str, Any]]) -> Table:
     for kind in sorted({kind for report in reports.values() for kind in report["em_by_kind"]}):
         add(f"EM {kind}", lambda report, kind=kind: report["em_by_kind"].get(kind))
     for dimension in ("uniqueness", "size", "distance", "visibility"):
+        rows = {name: report["breakdown"][dimension] for name, report in reports.items()}
         table.add_section()
-        values = {value: None for report in reports.values() for value in report["breakdown"][dimension]}
-        table.add_row(DIMENSIONS[dimension])
-        for value in values:
-            add(
-                f"  {value}",
-                lambda report, d=dimension, v=value: report["breakdown"][d].get(v, {}).get("acc@0.25"),
-            )
+        table.add_row(DIMENSIONS[dimension][1])
+        for value in ORDER[dimension]:
+            if any(value in values for values in rows.values()):
+                cells = (_shown(values.get(value, {}).get("acc@0.25")) for values in rows.values())
+                table.add_row(f"  {value}", *cells)
     table.add_section()
     add("AP3D@0.25", lambda report: report["detection"]["ap3d@0.25"])
     if any(report["numbers"]["n"] for report in reports.values()):
