@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ide3d_training.worlds.categories import CATEGORIES
 from ide3d_training.worlds.gl import NoOpenGLError
 from ide3d_training.worlds.shards import DatasetError, Settings, prepare_folder, render_dataset
 
@@ -50,21 +52,38 @@ def preview(
     ):
         if value < least:
             raise UsageError(f"--{name} must be at least {least}, not {value}")
-    if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UsageError(f"--out must end in .png or .jpg, not {out.name!r}")
-    import cv2
-
+    _check_picture(out)
     from ide3d_training.worlds.preview import contact_sheet
 
-    _check_folder(out)
-    sheet = contact_sheet(seed, rooms, views, width, height)
-    written, encoded = cv2.imencode(out.suffix, sheet[..., ::-1])
-    if not written:
-        raise UsageError(
-            f"a sheet of {sheet.shape[1]}x{sheet.shape[0]} pixels does not fit into {out.suffix}"
-        )
-    out.write_bytes(encoded.tobytes())
+    _write_picture(out, contact_sheet(seed, rooms, views, width, height))
     print(f"{out}: rooms {seed} to {seed + rooms - 1}, {views} views each")
+
+
+@app.command()
+def catalogue(
+    out: Annotated[Path, typer.Option(help="Picture to write (.png or .jpg).")],
+    category: Annotated[str | None, typer.Option(help="Draw only this kind of object.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the objects.")] = 0,
+    samples: Annotated[int, typer.Option(help="Objects of each kind.")] = 6,
+    width: Annotated[int, typer.Option(help="Width of one frame, pixels.")] = 256,
+    height: Annotated[int, typer.Option(help="Height of one frame, pixels.")] = 192,
+) -> None:
+    """Draw every kind of object alone, in several styles, colours and materials."""
+    for name, value, least in (
+        ("samples", samples, 1),
+        ("width", width, 16),
+        ("height", height, 16),
+        ("seed", seed, 0),
+    ):
+        if value < least:
+            raise UsageError(f"--{name} must be at least {least}, not {value}")
+    if category is not None and category not in CATEGORIES:
+        raise UsageError(f"--category must be one of {', '.join(CATEGORIES)}, not {category!r}")
+    _check_picture(out)
+    from ide3d_training.worlds.catalogue import catalogue_sheet
+
+    _write_picture(out, catalogue_sheet(category, seed, samples, width, height))
+    print(f"{out}: {samples} of {category or f'each of {len(CATEGORIES)} kinds of object'}, seed {seed}")
 
 
 @app.command()
@@ -107,6 +126,25 @@ def render(
         }
         report.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{out}: {rooms} frames, {drawn} of them drawn now at {speed:.1f} frames/s")
+
+
+def _check_picture(path: Path) -> None:
+    """Refuse before the drawing what could not be written as a picture."""
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UsageError(f"--out must end in .png or .jpg, not {path.name!r}")
+    _check_folder(path)
+
+
+def _write_picture(path: Path, sheet: np.ndarray) -> None:
+    """Write an (H, W, 3) RGB sheet."""
+    import cv2
+
+    written, encoded = cv2.imencode(path.suffix, sheet[..., ::-1])
+    if not written:
+        raise UsageError(
+            f"a sheet of {sheet.shape[1]}x{sheet.shape[0]} pixels does not fit into {path.suffix}"
+        )
+    path.write_bytes(encoded.tobytes())
 
 
 def _check_folder(path: Path) -> None:

@@ -9,6 +9,12 @@ import numpy as np
 
 BOX, CYLINDER, ELLIPSOID = "box", "cylinder", "ellipsoid"
 
+MATERIALS = ("plastic", "wood", "metal", "fabric", "leather", "glass", "ceramic", "wicker", "paper")
+"""What an object's main body is made of, as labels name it."""
+MATT, GLOSSY = "matt", "glossy"
+"""Finishes of parts whose material does not matter."""
+FINISHES = (MATT, GLOSSY, *MATERIALS)
+
 # The renderer tessellates round shapes as finely, so outlines computed here match what it draws.
 SLICES = 28
 STACKS = 16
@@ -43,7 +49,7 @@ class Part:
         half: (3,) half sizes, metres.
         rgb: colour, 0..1.
         rotation: (3, 3) from the part's axes to the object's.
-        gloss: 0 matt, 1 shiny.
+        finish: one of FINISHES: what its surface looks like besides its colour.
         casts_shadow: whether it darkens what lies behind it.
     """
 
@@ -52,7 +58,7 @@ class Part:
     half: np.ndarray
     rgb: RGB
     rotation: np.ndarray = field(default_factory=lambda: np.eye(3))
-    gloss: float = 0.0
+    finish: str = MATT
     casts_shadow: bool = True
 
     def reach(self, directions: np.ndarray) -> np.ndarray:
@@ -107,21 +113,21 @@ def radius(parts: list[Part]) -> float:
 
 
 def block(
-    low: tuple[float, float, float], high: tuple[float, float, float], rgb: RGB, gloss: float = 0.0
+    low: tuple[float, float, float], high: tuple[float, float, float], rgb: RGB, finish: str = MATT
 ) -> Part:
     """Return an axis-aligned box between two corners."""
     low_, high_ = np.array(low, float), np.array(high, float)
-    return Part(BOX, (low_ + high_) / 2, (high_ - low_) / 2, rgb, gloss=gloss)
+    return Part(BOX, (low_ + high_) / 2, (high_ - low_) / 2, rgb, finish=finish)
 
 
-def rod(x: float, y: float, bottom: float, top: float, r: float, rgb: RGB, gloss: float = 0.0) -> Part:
+def rod(x: float, y: float, bottom: float, top: float, r: float, rgb: RGB, finish: str = MATT) -> Part:
     """Return an upright cylinder of radius ``r`` between two heights."""
     center = np.array([x, y, (bottom + top) / 2])
-    return Part(CYLINDER, center, np.array([r, r, (top - bottom) / 2]), rgb, gloss=gloss)
+    return Part(CYLINDER, center, np.array([r, r, (top - bottom) / 2]), rgb, finish=finish)
 
 
 def taper(
-    bottom: float, top: float, r_bottom: float, r_top: float, steps: int, rgb: RGB, gloss: float = 0.0
+    bottom: float, top: float, r_bottom: float, r_top: float, steps: int, rgb: RGB, finish: str = MATT
 ) -> list[Part]:
     """Return a stack of cylinders around the z axis whose radius changes from bottom to top.
 
@@ -130,16 +136,63 @@ def taper(
     """
     heights = np.linspace(bottom, top, steps + 1)
     radii = np.linspace(r_bottom, r_top, steps)
-    stack = [rod(0, 0, heights[i], heights[i + 1], radii[i], rgb, gloss) for i in range(steps)]
+    stack = [rod(0, 0, heights[i], heights[i + 1], radii[i], rgb, finish) for i in range(steps)]
     widest = int(np.argmax(radii))
     return [part if i == widest else replace(part, casts_shadow=False) for i, part in enumerate(stack)]
 
 
 def ball(
-    center: tuple[float, float, float], half: tuple[float, float, float], rgb: RGB, gloss: float = 0.0
+    center: tuple[float, float, float], half: tuple[float, float, float], rgb: RGB, finish: str = MATT
 ) -> Part:
     """Return an axis-aligned ellipsoid."""
-    return Part(ELLIPSOID, np.array(center, float), np.array(half, float), rgb, gloss=gloss)
+    return Part(ELLIPSOID, np.array(center, float), np.array(half, float), rgb, finish=finish)
+
+
+def beam(
+    start: tuple[float, float, float],
+    end: tuple[float, float, float],
+    width: float,
+    thick: float,
+    rgb: RGB,
+    finish: str = MATT,
+) -> Part:
+    """Return a board between two points: ``width`` is its level side, ``thick`` the other one."""
+    a, b = np.array(start, float), np.array(end, float)
+    along = (b - a) / np.linalg.norm(b - a)
+    level = np.array([-along[1], along[0], 0.0])
+    level = level / np.linalg.norm(level) if np.linalg.norm(level) > 1e-9 else np.array([0.0, 1.0, 0.0])
+    rotation = np.column_stack([along, level, np.cross(along, level)])
+    half = np.array([np.linalg.norm(b - a) / 2, width / 2, thick / 2])
+    return Part(BOX, (a + b) / 2, half, rgb, rotation, finish)
+
+
+def tube(
+    start: tuple[float, float, float],
+    end: tuple[float, float, float],
+    r: float,
+    rgb: RGB,
+    finish: str = MATT,
+) -> Part:
+    """Return a cylinder of radius ``r`` between two points."""
+    bar = beam(start, end, 2 * r, 2 * r, rgb, finish)
+    rotation = bar.rotation[:, [1, 2, 0]]
+    return Part(CYLINDER, bar.center, bar.half[[1, 2, 0]], rgb, rotation, finish)
+
+
+def hoop(
+    r_bottom: float, r_top: float, bottom: float, top: float, thick: float, count: int, rgb: RGB, finish: str
+) -> list[Part]:
+    """Return a hollow cone around the z axis: ``count`` upright boards, their outer corners on the radii."""
+    height, flare = top - bottom, (r_top - r_bottom) * np.cos(np.pi / count)
+    lean = tilt("y", np.arctan2(flare, height))
+    half = np.array([thick / 2, max(r_top, r_bottom) * np.sin(np.pi / count), np.hypot(height, flare) / 2])
+    boards = []
+    for i in range(count):
+        turned = tilt("z", 2 * np.pi * i / count)
+        away = (r_bottom + r_top) / 2 * np.cos(np.pi / count) - thick / 2
+        center = turned @ np.array([away, 0.0, (bottom + top) / 2])
+        boards.append(Part(BOX, center, half, rgb, turned @ lean, finish))
+    return boards
 
 
 def tilt(axis: str, angle: float) -> np.ndarray:

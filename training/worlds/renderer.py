@@ -14,8 +14,8 @@ import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.transform import inverse
-from ide3d_training.worlds import gl, textures
-from ide3d_training.worlds.parts import BOX, CYLINDER, Part
+from ide3d_training.worlds import gl, materials, textures
+from ide3d_training.worlds.parts import BOX, CYLINDER, MATT, Part
 from ide3d_training.worlds.room import FLOOR_STYLES, PlacedObject, Room
 from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
 from ide3d_training.worlds.silhouette import silhouette_pixels
@@ -24,13 +24,12 @@ from ide3d_training.worlds.viewpoint import MIN_REFERABLE, CameraPose, camera_po
 mujoco = gl.import_mujoco()
 
 # Geoms available to one room: the six sides of its shell, its fixtures and all parts of its objects.
-POOL = 208
+POOL = 420
 _LIGHTS = 2
 _ATTEMPTS = 8
 _EXTENT = 10.0  # MuJoCo states clipping distances as multiples of this
 _NEAR, _FAR = 0.03, 20.0
 _SHELL = 0.05  # half thickness of floor, ceiling and walls, metres
-_MATT, _GLOSSY = "matt", "glossy"
 _OPTICAL_TO_MUJOCO = np.diag([1.0, -1.0, -1.0])  # MuJoCo cameras look along -z with y up
 _GEOM_TYPE = {BOX: mujoco.mjtGeom.mjGEOM_BOX, CYLINDER: mujoco.mjtGeom.mjGEOM_CYLINDER}
 
@@ -158,7 +157,7 @@ class RoomRenderer:
             used += 1
 
         slab((0, 0, 0), np.eye(3), (x, y), style.floor_rgb, style.floor_style)
-        slab((0, 0, h), np.diag([1.0, -1.0, -1.0]), (x, y), style.ceiling_rgb, _MATT)
+        slab((0, 0, h), np.diag([1.0, -1.0, -1.0]), (x, y), style.ceiling_rgb, MATT)
         for wall in range(4):
             angle = wall * np.pi / 2
             inward = np.array([np.cos(angle), np.sin(angle), 0.0])
@@ -177,14 +176,15 @@ class RoomRenderer:
             nonlocal used
             if used == POOL:
                 raise RuntimeError(f"room {room.seed} has more than {POOL} parts: raise POOL")
+            material, half, axes = materials.applied(part)
             model.geom_type[used] = _GEOM_TYPE.get(part.shape, mujoco.mjtGeom.mjGEOM_ELLIPSOID)
             model.geom_pos[used] = rotation @ part.center + position
-            model.geom_quat[used] = _quaternion(rotation @ part.rotation)
-            size = (part.half[0], part.half[2], 0.0) if part.shape == CYLINDER else part.half
+            model.geom_quat[used] = _quaternion(rotation @ axes)
+            size = (half[0], half[2], 0.0) if part.shape == CYLINDER else half
             model.geom_size[used] = size
             model.geom_rbound[used] = np.linalg.norm(part.half)
             model.geom_rgba[used] = (*part.rgb, 1.0)
-            model.geom_matid[used] = self._material[_GLOSSY if part.gloss > 0 else _MATT]
+            model.geom_matid[used] = self._material[material]
             model.geom_castshadow[used] = part.casts_shadow
             self._geom_ids[used] = object_id
             used += 1
@@ -309,9 +309,9 @@ def render_frame(seed: int, renderer: RoomRenderer, view: int = 0) -> Rendered:
 def _canonical_yaw(placed: PlacedObject, viewer: np.ndarray) -> float:
     """Return the yaw, among those that look the same, whose front faces the viewer best."""
     towards = float(np.arctan2(viewer[1] - placed.position[1], viewer[0] - placed.position[0]))
-    if placed.category.symmetry == "round":
+    if placed.symmetry == "round":
         return towards
-    if placed.category.symmetry == "half_turn" and np.cos(placed.yaw - towards) < 0:
+    if placed.symmetry == "half_turn" and np.cos(placed.yaw - towards) < 0:
         return placed.yaw + np.pi
     return placed.yaw
 
@@ -362,11 +362,21 @@ def _pooled_model(width: int, height: int) -> mujoco.MjModel:
         surface(style, textures.floor(style), textures.FLOOR_TILE[style])
     for pattern in range(3):
         surface(f"wall{pattern}", textures.wall(pattern), textures.WALL_TILE)
-    spec.add_material(name=_MATT, specular=0.05, shininess=0.1)
-    spec.add_material(name=_GLOSSY, specular=0.45, shininess=0.7)
+    for look in materials.LOOKS:
+        material = spec.add_material(name=look.name, specular=look.specular, shininess=look.shininess)
+        if look.image is None:
+            continue
+        kind = mujoco.mjtTexture.mjTEXTURE_2D if look.tile else mujoco.mjtTexture.mjTEXTURE_CUBE
+        side = look.image.shape[0]
+        texture = spec.add_texture(name=look.name, type=kind, width=side, height=side, nchannel=3)
+        texture.data = look.image.tobytes()
+        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = look.name
+        material.texuniform = True
+        if look.tile:
+            material.texrepeat = (1.0 / look.tile, 1.0 / look.tile)
     for _ in range(POOL):
         spec.worldbody.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_BOX, size=(0.01, 0.01, 0.01), material=_MATT, contype=0, conaffinity=0
+            type=mujoco.mjtGeom.mjGEOM_BOX, size=(0.01, 0.01, 0.01), material=MATT, contype=0, conaffinity=0
         )
     for _ in range(_LIGHTS):
         spec.worldbody.add_light(

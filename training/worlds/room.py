@@ -12,8 +12,9 @@ import numpy as np
 
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.rotation import yaw_rotation
-from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS, Category, build_object
-from ide3d_training.worlds.parts import RGB, Part, block, tilt
+from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS, BuiltObject, Category, build_object
+from ide3d_training.worlds.objects.form import Surface
+from ide3d_training.worlds.parts import GLOSSY, MATT, RGB, Part, block, tilt
 from ide3d_training.worlds.placement import footprint, rectangles_overlap, turn
 from ide3d_training.worlds.scene_graph import ON
 from ide3d_training.worlds.splits import ROOM_TYPES
@@ -64,6 +65,8 @@ class PlacedObject:
         material: name of its main body's material.
         parts: its primitives, in its own axes.
         extents: (3,) full size of its box, metres.
+        symmetry: "none", "half_turn" or "round", see ``BuiltObject``.
+        surfaces: where other objects may stand, in its own axes.
         position: (3,) middle of its box's bottom face in the world, metres.
         yaw: of its front axis about the world's z, radians.
         support: id of the object that carries it; None is the floor.
@@ -77,6 +80,8 @@ class PlacedObject:
     material: str
     parts: tuple[Part, ...]
     extents: np.ndarray
+    symmetry: str
+    surfaces: tuple[Surface, ...]
     position: np.ndarray
     yaw: float
     support: int | None
@@ -190,11 +195,12 @@ class _Layout:
         )
         for name in names:
             category, color = BY_NAME[name], self._color()
-            parts, extents = build_object(category, color, self.rng)
+            built = self._build(category, color)
+            extents = built.extents
             for _ in range(_PLACING_TRIES):
-                position, yaw = self._floor_pose(category, extents)
+                position, yaw = self._floor_pose(category, built)
                 if self._is_free(position, yaw, extents):
-                    self._add(category, color, parts, extents, position, yaw, None)
+                    self._add(category, color, built, position, yaw, None)
                     break
 
     def decorate(self, count: int) -> None:
@@ -203,32 +209,39 @@ class _Layout:
         for _ in range(count if supports else min(count, 1)):
             name = str(self.rng.choice(_SMALL_CATEGORIES)) if supports else "ball"
             category, color = BY_NAME[name], self._color()
-            parts, extents = build_object(category, color, self.rng)
+            built = self._build(category, color)
+            extents = built.extents
             on_floor = name == "ball" and (not supports or self.rng.random() < 0.7)
             for _ in range(_PLACING_TRIES):
                 if on_floor:
                     position, yaw = self._open_floor(extents, 0.25), self.rng.uniform(-np.pi, np.pi)
                     if self._is_free(position, yaw, extents):
-                        self._add(category, color, parts, extents, position, yaw, None)
+                        self._add(category, color, built, position, yaw, None)
                         break
                     continue
                 support = supports[self.rng.integers(len(supports))]
                 position, yaw = self._on_top(support, category, extents)
                 if self._fits_on(support, position, yaw, extents):
-                    self._add(category, color, parts, extents, position, yaw, support.id)
+                    self._add(category, color, built, position, yaw, support.id)
                     break
+
+    def _build(self, category: Category, color: str) -> BuiltObject:
+        material = category.materials[self.rng.integers(len(category.materials))]
+        return build_object(category, color, material, self.rng)
 
     def _color(self) -> str:
         return str(self.rng.choice(list(COLORS)))
 
-    def _add(self, category, color, parts, extents, position, yaw, support) -> None:
+    def _add(self, category, color, built, position, yaw, support) -> None:
         placed = PlacedObject(
             len(self.objects) + 1,
             category,
             color,
-            "plastic",
-            tuple(parts),
-            extents,
+            built.material,
+            built.parts,
+            built.extents,
+            built.symmetry,
+            built.surfaces,
             np.asarray(position, float),
             float(yaw),
             support,
@@ -237,14 +250,15 @@ class _Layout:
         )
         self.objects.append(placed)
 
-    def _floor_pose(self, category: Category, extents: np.ndarray) -> tuple[np.ndarray, float]:
+    def _floor_pose(self, category: Category, built: BuiltObject) -> tuple[np.ndarray, float]:
+        extents = built.extents
         if category.against_wall:
             return self._against_wall(extents, self.rng.uniform(WALL_GAP, WALL_GAP + 0.05), 0.0)
         if category.name == "chair" and self.rng.random() < 0.65:
             tables = [placed for placed in self.objects if placed.category.name == "table"]
             if tables:
                 return self._facing_table(tables[self.rng.integers(len(tables))], extents)
-        if category.symmetry == "round" and category.name != "stool" and self.rng.random() < 0.6:
+        if built.symmetry == "round" and category.name != "stool" and self.rng.random() < 0.6:
             return self._against_wall(extents, self.rng.uniform(0.06, 0.35), np.pi)
         if category.name == "table":  # tables stand parallel to the walls, more or less
             yaw = self.rng.integers(4) * np.pi / 2 + self.rng.uniform(-0.25, 0.25)
@@ -300,7 +314,7 @@ class _Layout:
     def _fits_on(self, support: PlacedObject, position: np.ndarray, yaw: float, extents: np.ndarray) -> bool:
         local = (footprint(position, yaw, extents) - support.position[:2]) @ turn(support.yaw)
         margin = 0.03
-        if support.category.symmetry == "round":
+        if support.symmetry == "round":
             inside = np.linalg.norm(local, axis=1).max() <= support.extents[0] / 2 - 0.01
         else:
             inside = bool(np.all(np.abs(local) <= support.extents[:2] / 2 - margin))
@@ -357,24 +371,24 @@ def _fixtures(rng: np.random.Generator, size: np.ndarray) -> list[Part]:
     frame: RGB = (0.88, 0.88, 0.87)
 
     def on_wall(
-        wall: int, low: tuple[float, float], high: tuple[float, float], depth: float, rgb: RGB, gloss: float
+        wall: int, low: tuple[float, float], high: tuple[float, float], depth: float, rgb: RGB, finish: str
     ) -> Part:
         """Return a slab on a wall; low and high are (along the wall, height)."""
         away = x if wall % 2 == 0 else y
-        slab = block((-away, low[0], low[1]), (-away + depth, high[0], high[1]), rgb, gloss)
+        slab = block((-away, low[0], low[1]), (-away + depth, high[0], high[1]), rgb, finish)
         rotation = tilt("z", wall * np.pi / 2)
-        return Part(slab.shape, rotation @ slab.center, slab.half, rgb, rotation, gloss)
+        return Part(slab.shape, rotation @ slab.center, slab.half, rgb, rotation, finish)
 
     along = (y if door_wall % 2 == 0 else x) - 0.6
     at = rng.uniform(-along, along)
-    parts.append(on_wall(door_wall, (at - 0.48, 0.0), (at + 0.48, 2.07), 0.016, board, 0.0))
-    parts.append(on_wall(door_wall, (at - 0.42, 0.0), (at + 0.42, 2.01), 0.020, leaf, 0.0))
-    parts.append(on_wall(door_wall, (at + 0.32, 0.98), (at + 0.38, 1.04), 0.025, (0.55, 0.55, 0.56), 0.8))
+    parts.append(on_wall(door_wall, (at - 0.48, 0.0), (at + 0.48, 2.07), 0.016, board, MATT))
+    parts.append(on_wall(door_wall, (at - 0.42, 0.0), (at + 0.42, 2.01), 0.020, leaf, MATT))
+    parts.append(on_wall(door_wall, (at + 0.32, 0.98), (at + 0.38, 1.04), 0.025, (0.55, 0.55, 0.56), GLOSSY))
     width = rng.uniform(0.5, 0.8)
     along = (y if window_wall % 2 == 0 else x) - width - 0.2
     at = rng.uniform(-along, along)
     top = min(2.15, h - 0.2)
-    parts.append(on_wall(window_wall, (at - width, 0.95), (at + width, top), 0.020, frame, 0.0))
+    parts.append(on_wall(window_wall, (at - width, 0.95), (at + width, top), 0.020, frame, MATT))
     for left, right in ((at - width + 0.05, at - 0.025), (at + 0.025, at + width - 0.05)):
-        parts.append(on_wall(window_wall, (left, 1.0), (right, top - 0.05), 0.022, glass, 0.9))
+        parts.append(on_wall(window_wall, (left, 1.0), (right, top - 0.05), 0.022, glass, GLOSSY))
     return parts

@@ -11,7 +11,7 @@ FLOOR_TILE = {"planks": 1.6, "tiles": 1.5, "carpet": 1.0, "concrete": 2.5}
 WALL_TILE = 2.0
 
 
-def _noise(rng: np.random.Generator, cells_x: int, cells_y: int) -> np.ndarray:
+def noise(rng: np.random.Generator, cells_x: int, cells_y: int) -> np.ndarray:
     """Return (SIZE, SIZE) periodic smooth noise, zero mean, about unit deviation."""
     grid = rng.standard_normal((cells_y, cells_x))
 
@@ -30,7 +30,8 @@ def _noise(rng: np.random.Generator, cells_x: int, cells_y: int) -> np.ndarray:
     return stretch(stretch(grid, 0), 1)
 
 
-def _to_image(value: np.ndarray) -> np.ndarray:
+def to_image(value: np.ndarray) -> np.ndarray:
+    """Return brightness (H, W), 0..1, as a grey (H, W, 3) uint8 picture."""
     grey = np.clip(value * 255.0, 0, 255).astype(np.uint8)
     return np.repeat(grey[:, :, None], 3, axis=2)
 
@@ -42,7 +43,7 @@ def floor(style: str) -> np.ndarray:
     if style == "planks":
         rows = 8
         height = SIZE // rows
-        grain = _noise(rng, 4, 128) * 0.035 + _noise(rng, 2, 256) * 0.02
+        grain = noise(rng, 4, 128) * 0.035 + noise(rng, 2, 256) * 0.02
         for row in range(rows):
             band = slice(row * height, (row + 1) * height)
             seam = int(rng.integers(SIZE))
@@ -57,23 +58,23 @@ def floor(style: str) -> np.ndarray:
         side = SIZE / count
         index = (np.arange(SIZE) / side).astype(int)
         tones = rng.uniform(-0.04, 0.02, (count, count))
-        value += tones[index[:, None], index[None, :]] + _noise(rng, 24, 24) * 0.012
+        value += tones[index[:, None], index[None, :]] + noise(rng, 24, 24) * 0.012
         joint = (np.arange(SIZE) % side) < 5
         value[joint, :] = 0.70
         value[:, joint] = 0.70
     elif style == "carpet":
-        value += rng.standard_normal((SIZE, SIZE)) * 0.05 + _noise(rng, 64, 64) * 0.03 - 0.06
+        value += rng.standard_normal((SIZE, SIZE)) * 0.05 + noise(rng, 64, 64) * 0.03 - 0.06
     else:
-        value += _noise(rng, 6, 6) * 0.03 + _noise(rng, 24, 24) * 0.02 + _noise(rng, 96, 96) * 0.012
-    return _to_image(value)
+        value += noise(rng, 6, 6) * 0.03 + noise(rng, 24, 24) * 0.02 + noise(rng, 96, 96) * 0.012
+    return to_image(value)
 
 
 def wall(pattern: int) -> np.ndarray:
     """Return the (SIZE, SIZE, 3) uint8 pattern of a wall: 0 plaster, 1 faint stripes, 2 panelling."""
     rng = np.random.default_rng(1000 + pattern)
-    value = np.full((SIZE, SIZE), 0.95) + _noise(rng, 64, 64) * 0.008
+    value = np.full((SIZE, SIZE), 0.95) + noise(rng, 64, 64) * 0.008
     if pattern == 1:
         value += np.where((np.arange(SIZE) // 32) % 2 == 0, 0.015, -0.025)[None, :]
     elif pattern == 2:
         value[:, (np.arange(SIZE) % 128) < 3] -= 0.12
-    return _to_image(value)
+    return to_image(value)

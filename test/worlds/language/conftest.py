@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hand-made frames: a 256x192 camera and objects placed by pixel column and depth."""
+"""Hand-made frames: a 256x192 camera and objects placed by pixel column and depth, or in metres."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import pytest
 
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
-from ide3d_training.worlds.categories import CATEGORIES, COLORS
-from ide3d_training.worlds.scene_graph import ON, FrameGraph, SceneObject
+from ide3d_ros.geometry.rotation import optical_from_level, yaw_rotation
+from ide3d_training.worlds.categories import CATEGORIES, COLORS, MATERIALS
+from ide3d_training.worlds.scene_graph import IN, ON, FrameGraph, SceneObject
+from ide3d_training.worlds.splits import HELD_OUT_PAIRS
 
 CAMERA = Camera.from_fov(256, 192, np.deg2rad(65.0))
-SEEN, GLIMPSED, HIDDEN = (
-    (900, 0.9),
-    (40, 0.9),
-    (5, 0.01),
-)  # visible pixels and fraction: referable, ambiguous, unseen
+CAMERA_HEIGHT, PITCH = 1.2, 0.2
+LEVEL = optical_from_level(PITCH, 0.0)
+# Visible pixels and fraction: referable, ambiguous, unseen.
+SEEN, GLIMPSED, HIDDEN = (900, 0.9), (40, 0.9), (5, 0.01)
+TRAIN, WORDING, PAIRS = 7, 550_007, 600_007
+"""A seed of the splits train, test-wording and test-pairs."""
 
 
 def thing(
@@ -28,42 +31,79 @@ def thing(
     depth: float = 3.0,
     on: int | None = None,
     shown: tuple[int, float] = SEEN,
+    extents: tuple[float, float, float] = (0.5, 0.5, 0.8),
 ) -> SceneObject:
-    """Make an object from its "red chair" name, the pixel column of its centre and its depth in metres."""
-    color, category = name.split()
+    """Make an object from its "red chair" or "red metal chair" name, its centre's column and its depth."""
     center = CAMERA.unproject(np.array([[column, 96.0]]), np.array([depth]))[0]
-    box = Box3D(center, np.array([0.5, 0.5, 0.8]), np.array([1.0, 0.0, 0.0, 0.0]))
-    return SceneObject(id, category, color, "plastic", box, shown[0], shown[1], on, ON, False)
+    return _object(id, name, Box3D.from_matrix(center, np.array(extents), LEVEL), on, ON, shown)
 
 
-def frame(*objects: SceneObject) -> FrameGraph:
+def placed(
+    id: int,
+    name: str,
+    ahead: float,
+    left: float,
+    extents: tuple[float, float, float] = (0.5, 0.5, 0.8),
+    yaw: float = 0.0,
+    above: float = 0.0,
+    on: int | None = None,
+    relation: str = ON,
+    shown: tuple[int, float] = SEEN,
+) -> SceneObject:
+    """Make an object by where its footprint's centre is, metres from the camera, and its underside's height."""
+    center = LEVEL @ np.array([ahead, left, above + extents[2] / 2 - CAMERA_HEIGHT])
+    box = Box3D.from_matrix(center, np.array(extents), LEVEL @ yaw_rotation(yaw))
+    return _object(id, name, box, on, relation, shown)
+
+
+def _object(id: int, name: str, box: Box3D, on: int | None, relation: str, shown) -> SceneObject:
+    color, *material, category = name.split()
+    return SceneObject(
+        id, category, color, (material or ["plastic"])[0], box, shown[0], shown[1], on, relation, False
+    )
+
+
+def frame(*objects: SceneObject, seed: int = TRAIN, room_type: str = "kitchen") -> FrameGraph:
     """Make the graph of one frame."""
-    return FrameGraph(7, "kitchen", 0, CAMERA, 0.2, 0.0, 1.2, np.eye(4), objects)
+    return FrameGraph(seed, room_type, 0, CAMERA, PITCH, 0.0, CAMERA_HEIGHT, np.eye(4), objects)
 
 
-def random_frame(seed: int) -> FrameGraph:
-    """Make a crowded frame of few categories and colours, so that every form of expression is possible."""
+def random_frame(number: int, first_seed: int = 0) -> FrameGraph:
+    """Make a crowded frame of few categories, colours and materials, so that every form is possible."""
+    seed = first_seed + number
     rng = np.random.default_rng(seed)
-    categories, colors = CATEGORIES[:5] + CATEGORIES[9:10], list(COLORS)[:4]
-    objects = []
-    for number in range(1, int(rng.integers(3, 12))):
-        holders = [o.id for o in objects if o.category in ("table", "cabinet", "stool")]
+    pairs = first_seed == 600_000
+    categories = ("chair", "table", "sofa", "bed", "cabinet", "stool", "fridge")
+    colors, materials = list(COLORS)[:4], MATERIALS[:4]
+    objects: list[SceneObject] = []
+    for number in range(1, int(rng.integers(4, 16))):
+        holders = [o for o in objects if o.category in ("table", "cabinet", "stool")]
         small = bool(holders) and rng.random() < 0.4
-        category = (
-            CATEGORIES[int(rng.integers(11, 14))] if small else categories[int(rng.integers(len(categories)))]
-        )
-        shown = (SEEN, SEEN, SEEN, GLIMPSED, HIDDEN)[int(rng.integers(5))]
-        objects.append(
-            thing(
-                number,
-                f"{colors[int(rng.integers(4))]} {category}",
-                column=float(rng.uniform(10, 245)),
-                depth=float(rng.uniform(1.0, 5.0)),
-                on=int(rng.choice(holders)) if small else None,
-                shown=shown,
+        category = CATEGORIES[int(rng.integers(11, 14))] if small else str(rng.choice(categories))
+        color = str(rng.choice(colors))
+        if pairs and rng.random() < 0.3:
+            color = next(color for name, color in HELD_OUT_PAIRS if name == category)
+        elif (category, color) in HELD_OUT_PAIRS:
+            color = next(c for c in colors if (category, c) not in HELD_OUT_PAIRS)
+        name = f"{color} {materials[int(rng.integers(4))]} {category}"
+        shown = (SEEN, SEEN, SEEN, SEEN, GLIMPSED, HIDDEN)[int(rng.integers(6))]
+        yaw = float(rng.uniform(-np.pi, np.pi))
+        if small:
+            holder = holders[int(rng.integers(len(holders)))]
+            x, y, z = LEVEL.T @ holder.box.center
+            at = rng.uniform(-0.2, 0.2, 2)
+            inside = holder.category == "cabinet" and rng.random() < 0.6
+            top = 0.1 if inside else float(z + holder.box.extents[2] / 2 + CAMERA_HEIGHT)
+            size = tuple(rng.uniform(0.08, 0.3, 3))
+            item = placed(
+                number, name, x + at[0], y + at[1], size, yaw, top, holder.id, IN if inside else ON, shown
             )
-        )
-    return frame(*objects)
+        else:
+            ahead = float(rng.uniform(1.2, 4.5))
+            size = tuple(rng.uniform((0.3, 0.3, 0.3), (1.0, 1.0, 1.6)))
+            item = placed(number, name, ahead, float(rng.uniform(-0.6, 0.6)) * ahead, size, yaw, shown=shown)
+        objects.append(item)
+    return frame(*objects, seed=seed)
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +119,16 @@ def rng() -> np.random.Generator:
 @pytest.fixture(name="thing", scope="session")
 def _thing() -> Callable[..., SceneObject]:
     return thing
+
+
+@pytest.fixture(name="placed", scope="session")
+def _placed() -> Callable[..., SceneObject]:
+    return placed
+
+
+@pytest.fixture(name="random_frame", scope="session")
+def _random_frame() -> Callable[..., FrameGraph]:
+    return random_frame
 
 
 @pytest.fixture(name="frame", scope="session")

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from .denotation import UnknownTextError, answered, denoted
+from .denotation import Answer, Checker, answered, denoted
 from .descriptions import description
 from .expressions import Expression, expressions
+from .grammar import UnknownTextError
 from .questions import QUESTION_KINDS, Question, questions
 
 __all__ = [
     "QUESTION_KINDS",
+    "Answer",
+    "Checker",
     "Expression",
     "Question",
     "UnknownTextError",

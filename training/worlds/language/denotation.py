@@ -1,307 +1,371 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a text denotes in a frame, derived from the text itself.
 
-This is the checker of the generators in `expressions` and `questions`: it parses their English and evaluates
-it against the graph without knowing what they meant to say. A text denotes something only where the answer is
-the same whether or not one counts the ambiguous objects (those of which a little can be seen). Comparing the
-two extremes, none of them and all of them, covers every subset between: filters only grow with the objects
-counted, and a selector's margin can only be broken by more objects, not mended.
+This is the checker of the generators in `expressions` and `questions`: it reads their English (`grammar`) and
+evaluates it against the graph without knowing what they meant to say. A text denotes something only where the
+answer is the same whether or not one counts the ambiguous objects (those of which a little can be seen).
+Comparing the two extremes, none of them and all of them, covers every subset between, because the objects that
+a text relates others to must be the same in both, filters only grow with the objects counted, and a rank or a
+margin can only be broken by more objects, not mended.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from ide3d_training.worlds.categories import CATEGORIES, COLORS
-from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
+from ide3d_training.worlds.scene_graph import IN, FrameGraph, SceneObject
 
-from .phrases import BOTH, DISTANCES, EXTREMES, MANY, ONE, SIDES, NounPhrase
+from . import margins
+from .grammar import ParsedQuestion, UnknownTextError, parse_expression, parse_question
+from .phrases import (
+    ANCHORED_DISTANCES,
+    BOTH,
+    DISTANCES,
+    MANY,
+    ONE,
+    PAIR_SIZES,
+    SIDES,
+    SIZES,
+    NounPhrase,
+    Relation,
+)
+from .room_signs import room_shown
+from .sight import Sight
 from .visibility import camera_distances, image_columns, visible_objects
-from .wording import NUMBERS, OBJECT_NOUNS, plural
+from .wording import NUMBERS, length
 
-DISTANCE_MARGIN = 0.3
-"""Metres by which an object must be nearer or farther than the next to be called so."""
-SIDE_MARGIN = 0.12
-"""Share of the image's width that separates the left one of a pair from the right one."""
-EXTREME_MARGIN = 0.06
-"""Share of the image's width by which the leftmost object leads the next one."""
+__all__ = ["Answer", "Checker", "UnknownTextError", "answered", "denoted"]
 
+Objects = tuple[SceneObject, ...]
 Result = TypeVar("Result")
 
 
-class UnknownTextError(ValueError):
-    """Raised for a text outside the grammar of the worlds' language."""
+class Answer(NamedTuple):
+    """Hold the true answer to a question.
 
-
-def _patterns(*templates: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(t) for t in templates)
-
-
-_REQUEST = re.compile(
-    r"^(?:please |can you )?(?:where is|where are|find|locate|show me|point to|look for) (?=\S)",
-)
-_QUESTIONS: dict[str, tuple[re.Pattern[str], ...]] = {
-    "existence": _patterns(
-        r"^(?:is there|can you see|do you see) (?P<a>an? .+)$",
-        r"^is (?P<a>an? .+) visible$",
-        r"^(?:are there|can you see|do you see) any (?P<a>.+)$",
-        r"^is there anything (?P<color>\w+)$",
-    ),
-    "count": _patterns(
-        r"^how many (?P<a>.+) (?:are there|can you see|do you see)$", r"^count the (?P<a>.+)$"
-    ),
-    "color": _patterns(r"^what colou?r is (?P<a>.+)$", r"^what is the colou?r of (?P<a>.+)$"),
-    "support": _patterns(
-        r"^what is (?P<a>.+?)(?: standing)? on(?: top of)?$", r"^what does (?P<a>.+) stand on$"
-    ),
-    "closer": _patterns(
-        r"^(?:which|what) is (?:closer|nearer)(?: to the camera| to you)?, (?P<a>.+) or (?P<b>.+)$"
-    ),
-}
-_DETERMINERS = (
-    (("all", "the"), MANY),
-    (("all",), MANY),
-    (("every",), MANY),
-    (("both",), BOTH),
-    (("the",), None),
-    (("an",), None),
-    (("a",), None),
-)
-_BEFORE_NOUN = {
-    ("leftmost",): "leftmost",
-    ("rightmost",): "rightmost",
-    ("left",): "left",
-    ("right",): "right",
-    ("nearest",): "nearest",
-    ("closest",): "nearest",
-    ("farthest",): "farthest",
-    ("furthest",): "farthest",
-    ("most", "distant"): "farthest",
-}
-_AFTER_NOUN = {
-    ("on", "the", "left"): "left",
-    ("on", "the", "right"): "right",
-    ("furthest", "to", "the", "left"): "leftmost",
-    ("furthest", "to", "the", "right"): "rightmost",
-    ("nearest", "to", "the", "camera"): "nearest",
-    ("closest", "to", "the", "camera"): "nearest",
-    ("farthest", "from", "the", "camera"): "farthest",
-}
-_SUPPORTED_BY = (("standing", "on"), ("on", "top", "of"), ("on",))
-_SINGULAR = {noun: noun for noun in CATEGORIES} | {noun: None for noun in OBJECT_NOUNS}
-_PLURAL = {plural(noun): category for noun, category in _SINGULAR.items()}
-
-
-def parse_expression(text: str) -> NounPhrase:
-    """Read an expression of the worlds' grammar.
-
-    Args:
-        text: for example "where is the red mug on the table?".
-
-    Returns:
-        What the text says.
-
-    Raises:
-        UnknownTextError: if the text is outside the grammar.
+    Attributes:
+        text: a few lower-case words.
+        target_ids: sorted ids of the objects that show it.
+        value_m: the exact length where the answer is one, metres; else None.
     """
-    return _parse_phrase(_REQUEST.sub("", _plain(text)), text)
 
+    text: str
+    target_ids: tuple[int, ...]
+    value_m: float | None = None
 
-def parse_question(text: str) -> tuple[str, tuple[NounPhrase, ...]]:
-    """Read a question of the worlds' grammar.
-
-    Args:
-        text: for example "which is closer, the sofa or the red chair?".
-
-    Returns:
-        The question's kind and the phrases it asks about.
-
-    Raises:
-        UnknownTextError: if the text is outside the grammar.
-    """
-    plain = _plain(text)
-    for kind, patterns in _QUESTIONS.items():
-        for pattern in patterns:
-            match = pattern.match(plain)
-            if match is None:
-                continue
-            groups = match.groupdict()
-            if "color" in groups:
-                if groups["color"] not in COLORS:
-                    raise UnknownTextError(f"{text!r}: {groups['color']!r} is not a colour of the worlds")
-                return kind, (NounPhrase(None, groups["color"], MANY),)
-            return kind, tuple(_parse_phrase(groups[g], text) for g in ("a", "b") if g in groups)
-    raise UnknownTextError(f"{text!r} is not a question of the worlds' grammar")
+    def agrees_with(self, other: Answer | None) -> bool:
+        """Say whether two answers are the same, their lengths up to rounding of the last digits."""
+        if other is None or self[:2] != other[:2] or (self.value_m is None) != (other.value_m is None):
+            return False
+        return self.value_m is None or math.isclose(self.value_m, other.value_m, abs_tol=1e-6)
 
 
 def denoted(text: str, frame: FrameGraph) -> tuple[int, ...] | None:
-    """Return the ids of the objects that an expression denotes in a frame.
+    """Return the ids of the objects that an expression denotes in a frame; see `Checker.denoted`."""
+    return Checker(frame).denoted(text)
+
+
+def answered(text: str, frame: FrameGraph) -> Answer | None:
+    """Return the true answer to a question about a frame; see `Checker.answered`."""
+    return Checker(frame).answered(text)
+
+
+class Checker:
+    """Say what texts mean in one frame.
 
     Args:
-        text: an expression of the worlds' grammar.
-        frame: the frame it is about.
-
-    Returns:
-        Sorted ids, empty where nothing matches; None where the text denotes nothing definite ("the chair"
-        among two, "both chairs" among three, a margin too small, or a dependence on an ambiguous object).
-
-    Raises:
-        UnknownTextError: if the text is outside the grammar.
+        frame: the graph of one rendered frame.
     """
-    phrase = parse_expression(text)
-    return _stable(frame, lambda objects: _targets(phrase, objects, frame))
+
+    def __init__(self, frame: FrameGraph) -> None:
+        self._frame = frame
+        self._visible = visible_objects(frame)
+        self._sight = Sight(frame)
+        self._counted = [self._visible.referable]
+        if self._visible.ambiguous:
+            self._counted.append(self._visible.all)
+
+    def denoted(self, text: str) -> tuple[int, ...] | None:
+        """Return the ids of the objects that an expression denotes.
+
+        Args:
+            text: an expression of the worlds' grammar.
+
+        Returns:
+            Sorted ids, empty where nothing matches; None where the text denotes nothing definite ("the chair"
+            among two, "both chairs" among three, a margin too small, or a dependence on an ambiguous object).
+
+        Raises:
+            UnknownTextError: if the text is outside the grammar.
+        """
+        phrase = parse_expression(text)
+        return self._stable(lambda reading: reading.targets(phrase))
+
+    def answered(self, text: str) -> Answer | None:
+        """Return the true answer to a question.
+
+        Args:
+            text: a question of the worlds' grammar.
+
+        Returns:
+            The answer; None where the question has no definite one (see `denoted`).
+
+        Raises:
+            UnknownTextError: if the text is outside the grammar.
+        """
+        question = parse_question(text)
+        if question.kind == "room":
+            shown = room_shown(self._frame.room_type, [(o.id, o.category) for o in self._visible.all])
+            referable = {item.id for item in self._visible.referable}
+            return Answer(self._frame.room_type, shown) if shown and referable.issuperset(shown) else None
+        return self._stable(lambda reading: reading.answer(question))
+
+    def _stable(self, evaluate: Callable[[_Reading], Result | None]) -> Result | None:
+        """Evaluate with none and with all of the ambiguous objects; return the result only if both agree."""
+        outcomes = []
+        for objects in self._counted:
+            reading = _Reading(objects, self._frame, self._sight)
+            result = evaluate(reading)
+            if result is None:
+                return None
+            outcomes.append((result, reading.related_to))
+        return outcomes[0][0] if all(outcome == outcomes[0] for outcome in outcomes) else None
 
 
-def answered(text: str, frame: FrameGraph) -> tuple[str, tuple[int, ...]] | None:
-    """Return the true answer to a question about a frame and the ids of the objects that show it.
+class _Reading:
+    """Evaluate phrases and questions over the objects that count.
 
-    Args:
-        text: a question of the worlds' grammar.
-        frame: the frame it is about.
-
-    Returns:
-        The answer and sorted ids; None where the question has no definite answer (see `denoted`).
-
-    Raises:
-        UnknownTextError: if the text is outside the grammar.
+    Attributes:
+        related_to: ids of the anchors met so far.
     """
-    kind, phrases = parse_question(text)
-    return _stable(frame, lambda objects: _answer(kind, phrases, objects, frame))
 
+    def __init__(self, objects: Objects, frame: FrameGraph, sight: Sight) -> None:
+        self._objects, self._frame, self._sight = objects, frame, sight
+        self._by_id = {item.id: item for item in objects}
+        self.related_to: list[int] = []
 
-def _plain(text: str) -> str:
-    return " ".join(text.lower().rstrip(" ?.!").split())
+    def targets(self, phrase: NounPhrase) -> tuple[int, ...] | None:
+        """Return the ids that the phrase denotes; None where what it presupposes does not hold."""
+        matching = self._matching(phrase)
+        if not matching:
+            return matching
+        if phrase.selector is not None:
+            matching = self._selected(phrase.selector, matching)
+            if matching is None:
+                return None
+        wanted = {ONE: len(matching) == 1, BOTH: len(matching) == 2, MANY: True}
+        return matching if wanted[phrase.number] else None
 
-
-def _parse_phrase(plain: str, text: str) -> NounPhrase:
-    words = plain.split()
-    number, selector, color, support = None, None, None, None
-    at = 0
-
-    def skip(options: tuple[tuple[str, ...], ...]) -> tuple[str, ...] | None:
-        nonlocal at
-        for option in options:
-            if tuple(words[at : at + len(option)]) == option:
-                at += len(option)
-                return option
-        return None
-
-    if skip((("everything",),)):
-        number, category = MANY, None
-    else:
-        determiner = skip(tuple(option for option, _ in _DETERMINERS))
-        number = dict(_DETERMINERS).get(determiner)
-        before = skip(tuple(_BEFORE_NOUN))
-        selector = _BEFORE_NOUN.get(before)
-        if at < len(words) and words[at] in COLORS:
-            color = words[at]
-            at += 1
-        if at >= len(words) or words[at] not in _SINGULAR | _PLURAL:
-            raise UnknownTextError(f"{text!r}: no known object is named after {' '.join(words[:at])!r}")
-        is_plural = words[at] in _PLURAL
-        category = _PLURAL[words[at]] if is_plural else _SINGULAR[words[at]]
-        number = number or (MANY if is_plural else ONE)
-        at += 1
-    after = skip(tuple(_AFTER_NOUN))
-    if after is not None:
-        selector = _AFTER_NOUN[after]
-    if at < len(words) and skip(_SUPPORTED_BY):
-        support, at = _parse_phrase(" ".join(words[at:]), text), len(words)
-    if at < len(words):
-        raise UnknownTextError(f"{text!r}: {' '.join(words[at:])!r} is outside the grammar")
-    return NounPhrase(category, color, number, selector, support)
-
-
-def _stable(frame: FrameGraph, evaluate: Callable[[tuple[SceneObject, ...]], Result | None]) -> Result | None:
-    """Evaluate with none and with all of the ambiguous objects; return the result only where both agree."""
-    visible = visible_objects(frame)
-    result = evaluate(visible.referable)
-    if result is None or not visible.ambiguous:
-        return result
-    return result if evaluate(visible.all) == result else None
-
-
-def _targets(
-    phrase: NounPhrase, objects: tuple[SceneObject, ...], frame: FrameGraph
-) -> tuple[int, ...] | None:
-    """Return the ids that the phrase denotes; None where what it presupposes does not hold."""
-    matching = _matching(phrase, objects, frame)
-    if matching is None or not matching:
-        return matching
-    if phrase.selector is not None:
-        matching = _selected(phrase.selector, matching, objects, frame)
-        if matching is None:
+    def answer(self, question: ParsedQuestion) -> Answer | None:
+        """Answer a question of any kind but "room"; None where it has no definite answer."""
+        if question.kind in ("existence", "count"):
+            return self._count(question)
+        items = [self._single(phrase) for phrase in question.phrases]
+        if None in items:
             return None
-    wanted = {ONE: len(matching) == 1, BOTH: len(matching) == 2, MANY: True}
-    return matching if wanted[phrase.number] else None
+        if question.place is not None:
+            return self._situated(question, items)
+        return getattr(self, f"_{question.kind}")(*items)
 
+    def _matching(self, phrase: NounPhrase) -> tuple[int, ...] | None:
+        named = tuple(
+            item
+            for item in self._objects
+            if phrase.category in (None, item.category)
+            and phrase.color in (None, item.color)
+            and phrase.material in (None, item.material)
+        )
+        if phrase.relation is not None:
+            return self._in_relation(phrase.relation, named)
+        return tuple(item.id for item in named)
 
-def _matching(
-    phrase: NounPhrase, objects: tuple[SceneObject, ...], frame: FrameGraph
-) -> tuple[int, ...] | None:
-    holders: tuple[int, ...] | None = None
-    if phrase.support is not None:
-        holders = _targets(phrase.support, objects, frame)
-        if not holders:  # "the mug on the table" says nothing definite where there is no such table
+    def _in_relation(self, relation: Relation, named: Objects) -> tuple[int, ...] | None:
+        anchors = [self._single(phrase) for phrase in relation.anchors]
+        if None in anchors or len({anchor.id for anchor in anchors}) < len(anchors):
+            return None  # "the mug on the table" says nothing definite where there is no such table
+        self.related_to += [anchor.id for anchor in anchors]
+        others = tuple(item for item in named if item not in anchors)
+        if relation.name in ANCHORED_DISTANCES:
+            place = {item.id: self._sight.separation(item, anchors[0]) for item in others}
+            return self._first(place, margins.NEIGHBOR_MARGIN, relation.name == "farthest_from")
+        found = []
+        for item in others:
+            verdict = self._sight.holds(relation.name, item, tuple(anchors))
+            if verdict is None:
+                return None
+            if verdict:
+                found.append(item.id)
+        return tuple(found)
+
+    def _selected(self, selector: str, ids: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return the one object that the selector names, or None where it is not clear-cut."""
+        chosen = tuple(self._by_id[number] for number in ids)
+        if selector in SIDES + PAIR_SIZES and len(chosen) != 2:
             return None
-    return tuple(
-        item.id
-        for item in objects
-        if phrase.category in (None, item.category)
-        and phrase.color in (None, item.color)
-        and (holders is None or item.support in holders)
-    )
+        if selector in SIZES + PAIR_SIZES:
+            tall = selector in ("tallest", "shortest")
+            ratio = margins.HEIGHT_RATIO if tall else margins.VOLUME_RATIO
+            sizes = {o.id: math.log(o.box.extents[2] if tall else o.box.volume) for o in chosen}
+            return self._first(sizes, math.log(ratio), selector in ("largest", "tallest", "larger"))
+        if selector in DISTANCES:
+            return self._first(camera_distances(chosen), margins.DISTANCE_MARGIN, selector == "farthest")
+        columns = image_columns(self._frame, chosen)
+        if any(math.isnan(column) for column in columns.values()):
+            return None  # a centre behind the camera is nowhere in the image
+        width = self._frame.camera.width
+        from_right = selector.endswith(("right", "rightmost"))
+        if selector in SIDES:
+            return self._first(columns, margins.SIDE_MARGIN * width, from_right)
+        if selector in ("leftmost", "rightmost"):
+            return self._first(columns, margins.EXTREME_MARGIN * width, from_right)
+        if len(chosen) < 3:  # the second of two is better called the other one
+            return None
+        at = 1 if selector.startswith("second") else 2
+        ranked = sorted(columns, key=lambda i: columns[i], reverse=from_right)
+        around = ranked[at - 1 : at + 2]
+        gaps = [abs(columns[a] - columns[b]) for a, b in zip(around, around[1:], strict=False)]
+        return (ranked[at],) if min(gaps) >= margins.EXTREME_MARGIN * width else None
 
+    def _first(self, place: dict[int, float], margin: float, largest: bool) -> tuple[int, ...] | None:
+        """Return the id with the smallest or largest value where it leads at least one other by a margin."""
+        if len(place) < 2:
+            return None
+        ranked = sorted(place, key=lambda i: place[i], reverse=largest)
+        return (ranked[0],) if abs(place[ranked[1]] - place[ranked[0]]) >= margin else None
 
-def _selected(
-    selector: str, ids: tuple[int, ...], objects: tuple[SceneObject, ...], frame: FrameGraph
-) -> tuple[int, ...] | None:
-    """Return the one object that the selector names, or None where it is not clear-cut."""
-    chosen = tuple(item for item in objects if item.id in ids)
-    if len(chosen) < 2 or (selector in SIDES and len(chosen) != 2):
-        return None
-    if selector in DISTANCES:
-        place, margin = camera_distances(chosen), DISTANCE_MARGIN
-    else:
-        share = EXTREME_MARGIN if selector in EXTREMES else SIDE_MARGIN
-        place, margin = image_columns(frame, chosen), share * frame.camera.width
-    if any(
-        math.isnan(value) for value in place.values()
-    ):  # a centre behind the camera is nowhere in the image
-        return None
-    largest_first = selector in ("right", "rightmost", "farthest")
-    ranked = sorted(place, key=lambda i: place[i], reverse=largest_first)
-    lead = abs(place[ranked[1]] - place[ranked[0]])
-    return (ranked[0],) if lead >= margin else None
+    def _single(self, phrase: NounPhrase) -> SceneObject | None:
+        ids = self.targets(phrase)
+        return self._by_id[ids[0]] if ids is not None and len(ids) == 1 else None
 
-
-def _answer(
-    kind: str, phrases: tuple[NounPhrase, ...], objects: tuple[SceneObject, ...], frame: FrameGraph
-) -> tuple[str, tuple[int, ...]] | None:
-    by_id = {item.id: item for item in objects}
-    if kind in ("existence", "count"):
-        ids = _matching(phrases[0], objects, frame)
+    def _count(self, question: ParsedQuestion) -> Answer | None:
+        ids = self._matching(question.phrases[0])
         if ids is None or len(ids) >= len(NUMBERS):
             return None
-        return (NUMBERS[len(ids)] if kind == "count" else "yes" if ids else "no"), ids
-    found = [_targets(phrase, objects, frame) for phrase in phrases]
-    if any(ids is None or len(ids) != 1 for ids in found):
-        return None
-    items = [by_id[ids[0]] for ids in found]
-    if kind == "color":
-        return items[0].color, (items[0].id,)
-    if kind == "support":
-        if items[0].support is None:
-            return "floor", (items[0].id,)
-        holder = by_id.get(items[0].support)
-        return None if holder is None else (holder.category, tuple(sorted((items[0].id, holder.id))))
-    if items[0].category == items[1].category:
-        return None
-    distance = camera_distances(tuple(items))
-    first, second = sorted(items, key=lambda item: distance[item.id])
-    if not distance[second.id] - distance[first.id] >= DISTANCE_MARGIN:
-        return None
-    return first.category, tuple(sorted((first.id, second.id)))
+        if question.kind == "count":
+            return Answer(NUMBERS[len(ids)], ids)
+        return Answer("yes" if ids else "no", ids)
+
+    def _color(self, item: SceneObject) -> Answer:
+        return Answer(item.color, (item.id,))
+
+    def _material(self, item: SceneObject) -> Answer:
+        return Answer(item.material, (item.id,))
+
+    def _support_on(self, item: SceneObject) -> Answer | None:
+        if item.support is None:
+            return Answer("floor", (item.id,))
+        return None if item.relation == IN else self._holder(item)
+
+    def _support_in(self, item: SceneObject) -> Answer | None:
+        return self._holder(item) if item.support is not None and item.relation == IN else None
+
+    def _holder(self, item: SceneObject) -> Answer | None:
+        holder = self._by_id.get(item.support)
+        return None if holder is None else Answer(holder.category, _ids(item, holder))
+
+    def _closer(self, a: SceneObject, b: SceneObject) -> Answer | None:
+        distance = camera_distances((a, b))
+        near, far = sorted((a, b), key=lambda item: distance[item.id])
+        return _chosen(near, far, distance[far.id] - distance[near.id] >= margins.DISTANCE_MARGIN)
+
+    def _taller(self, a: SceneObject, b: SceneObject) -> Answer | None:
+        high, low = sorted((a, b), key=lambda item: -item.box.extents[2])
+        tall, short = high.box.extents[2], low.box.extents[2]
+        clear = tall - short >= margins.TALLER_MARGIN and tall >= margins.TALLER_RATIO * short
+        return _chosen(high, low, clear)
+
+    def _larger(self, a: SceneObject, b: SceneObject) -> Answer | None:
+        large, small = sorted((a, b), key=lambda item: -item.box.volume)
+        return _chosen(large, small, large.box.volume >= margins.LARGER_RATIO * small.box.volume)
+
+    def _distance(self, item: SceneObject) -> Answer:
+        return _measured(camera_distances((item,))[item.id], item)
+
+    def _separation(self, a: SceneObject, b: SceneObject) -> Answer | None:
+        return None if a.id == b.id else _measured(self._sight.separation(a, b), a, b)
+
+    def _height(self, item: SceneObject) -> Answer | None:
+        return _side_length(item, 2)
+
+    def _width(self, item: SceneObject) -> Answer | None:
+        return _side_length(item, 1)
+
+    def _direction(self, item: SceneObject) -> Answer | None:
+        angle = self._sight.bearing(item)
+        if abs(angle) <= margins.AHEAD_ANGLE:
+            return Answer("straight ahead", (item.id,))
+        if abs(angle) < margins.TURN_ANGLE:
+            return None
+        return Answer("left" if angle > 0 else "right", (item.id,))
+
+    def _side(self, a: SceneObject, b: SceneObject) -> Answer | None:
+        return self._either("left_of", "left", "right_of", "right", a, b)
+
+    def _depth(self, a: SceneObject, b: SceneObject) -> Answer | None:
+        return self._either("in_front_of", "in front", "behind", "behind", a, b)
+
+    def _either(
+        self, one: str, said: str, other: str, otherwise: str, a: SceneObject, b: SceneObject
+    ) -> Answer | None:
+        if a.id == b.id:
+            return None
+        if self._sight.holds(one, a, (b,)):
+            return Answer(said, _ids(a, b))
+        return Answer(otherwise, _ids(a, b)) if self._sight.holds(other, a, (b,)) else None
+
+    def _situated(self, question: ParsedQuestion, items: list[SceneObject]) -> Answer | None:
+        place = self._single(question.place)
+        faced = None if question.faced is None else self._single(question.faced)
+        if place is None or (question.faced is not None and faced is None):
+            return None
+        own = {place.id} if faced is None else {place.id, faced.id}
+        if faced is not None and self._sight.steps(place, faced) < margins.SITUATED_AWAY:
+            return None
+        self.related_to += sorted(own)
+        if items:
+            (item,) = items
+            toward = None if item.id in own else self._toward(item, place, faced)
+            return Answer(toward, _ids(item, place, faced)) if toward in ("left", "right") else None
+        found = []
+        for item in self._objects:
+            if item.support is not None or item.id in own:
+                continue
+            toward = self._toward(item, place, faced)
+            if toward is None:
+                return None
+            if toward == question.toward:
+                found.append(item)
+        return Answer(found[0].category, _ids(found[0], place, faced)) if len(found) == 1 else None
+
+    def _toward(self, item: SceneObject, place: SceneObject, faced: SceneObject | None) -> str | None:
+        """Say where an object is for someone at a place: left, right, behind, ahead; None in between."""
+        if self._sight.steps(item, place) < margins.SITUATED_AWAY:
+            return None
+        angle = self._sight.bearing(item, place, faced)
+        clear, doubtful = margins.SITUATED_SIDE
+        if min(abs(angle), math.pi - abs(angle)) >= clear:
+            return "left" if angle > 0 else "right"
+        if min(abs(angle), math.pi - abs(angle)) > doubtful:
+            return None
+        return "ahead" if abs(angle) < math.pi / 2 else "behind"
+
+
+def _ids(*items: SceneObject | None) -> tuple[int, ...]:
+    return tuple(sorted({item.id for item in items if item is not None}))
+
+
+def _chosen(chosen: SceneObject, other: SceneObject, clear: bool) -> Answer | None:
+    if not clear or chosen.category == other.category:
+        return None  # a category would not tell two of one category apart
+    return Answer(chosen.category, _ids(chosen, other))
+
+
+def _measured(metres: float, *items: SceneObject) -> Answer:
+    return Answer(length(metres), _ids(*items), metres)
+
+
+def _side_length(item: SceneObject, axis: int) -> Answer | None:
+    metres = float(item.box.extents[axis])
+    return _measured(metres, item) if metres >= margins.SHOWS_SIZE else None

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from ide3d_training.worlds.categories import CATEGORIES, COLORS
-from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
+from ide3d_training.worlds.categories import CATEGORIES, COLORS, MATERIALS
+from ide3d_training.worlds.scene_graph import FrameGraph
 
-from . import wording
-from .denotation import DISTANCE_MARGIN, EXTREME_MARGIN, SIDE_MARGIN, denoted
-from .phrases import BOTH, MANY, ONE, NounPhrase
-from .visibility import VisibleObjects, camera_distances, image_columns, visible_objects
+from . import margins
+from .denotation import Checker
+from .phrases import BOTH, MANY, ONE, NounPhrase, attribute_form
+from .survey import Key, Survey, names_unseen_pair
+from .wording import Wording, pick, weighted_pick
 
 MAX_TARGETS = 4
 
@@ -24,15 +24,43 @@ KIND_SHARES = {"unique": 0.6, "multi": 0.2, "zero": 0.2}
 FALLBACKS = {"unique": ("unique", "multi"), "multi": ("multi", "unique"), "zero": ("zero",)}
 """What is drawn where a kind has run out. Zero-target texts never fill in: they would swamp sparse frames."""
 FORM_WEIGHTS = {
-    "category": 3.0,
-    "color_category": 4.0,
-    "color": 1.5,
-    "relation": 1.5,
-    "side": 1.5,
-    "extreme": 1.5,
-    "distance": 1.5,
+    "category": 2.5,
+    "color_category": 3.5,
+    "material_category": 2.0,
+    "color_material_category": 0.7,
+    "color": 1.0,
+    "material": 0.7,
+    "side": 1.2,
+    "extreme": 1.2,
+    "distance": 1.2,
+    "size": 1.5,
+    "ordinal": 1.0,
+    "on": 1.2,
+    "in": 1.2,
+    "under": 1.0,
+    "next_to": 1.5,
+    "left_of": 1.2,
+    "right_of": 1.2,
+    "behind": 1.0,
+    "in_front_of": 1.0,
+    "between": 1.0,
+    "nearest_to": 1.2,
+    "farthest_from": 1.0,
 }
 """How often each form is drawn where a frame allows all of them."""
+ATTRIBUTE_FORMS = tuple(FORM_WEIGHTS)[:6]
+RELATION_FORMS = ("on", "in", "under", "next_to", "left_of", "right_of", "behind", "in_front_of", "between")
+FORMS = {
+    "unique": tuple(FORM_WEIGHTS),
+    "multi": ATTRIBUTE_FORMS + RELATION_FORMS,
+    "zero": tuple(form for form in ATTRIBUTE_FORMS if form != "color_material_category") + RELATION_FORMS,
+}
+"""Forms that each kind can have."""
+ROOM_BELOW = frozenset({"table", "desk", "bed", "bench", "chair", "stool", "workbench"})
+"""Categories that one may look under in vain."""
+
+_MOST_CANDIDATES = 12  # of one form; a frame is asked only a few
+_TRIES = 12  # at a text that names an unseen pair
 
 
 @dataclass(frozen=True)
@@ -43,7 +71,7 @@ class Expression:
         text: one lower-case line.
         target_ids: ids of the objects it denotes, sorted; empty where nothing matches.
         kind: "unique", "multi" or "zero", by the number of targets.
-        form: the phrase's form (`NounPhrase.form`): category, color_category, color, relation, side, ...
+        form: the phrase's form (`NounPhrase.form`): category, color_category, next_to, side, ...
     """
 
     text: str
@@ -52,10 +80,15 @@ class Expression:
     form: str
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    phrase: NounPhrase
+class _Candidate(NamedTuple):
+    """Hold what could be said; anchors are indices of a survey and are named when it is said."""
+
+    key: Key
     target_ids: tuple[int, ...]
+    number: str = ONE
+    selector: str | None = None
+    relation: str | None = None
+    anchors: tuple[int, ...] = ()
 
 
 def expressions(frame: FrameGraph, rng: np.random.Generator, limit: int) -> list[Expression]:
@@ -69,154 +102,246 @@ def expressions(frame: FrameGraph, rng: np.random.Generator, limit: int) -> list
     Returns:
         Expressions whose texts denote exactly their targets, whether or not ambiguous objects count.
     """
-    visible = visible_objects(frame)
-    pools: dict[str, dict[str, list[_Candidate]]] = {
-        "unique": _by_form(_unique_candidates(frame, visible)),
-        "multi": _by_form(_multi_candidates(visible)),
-        "zero": _by_form(_zero_candidates(visible)),
-    }
+    survey = Survey(frame)
+    writer = _Writer(survey, rng)
     drawn: list[Expression] = []
     for _ in range(limit):
-        wanted = wording.weighted_pick(rng, list(KIND_SHARES), list(KIND_SHARES.values()))
+        wanted = weighted_pick(rng, list(KIND_SHARES), list(KIND_SHARES.values()))
         for kind in FALLBACKS[wanted]:
-            expression = _draw(kind, pools[kind], frame, rng)
+            expression = writer.draw(kind)
             if expression is not None:
                 drawn.append(expression)
                 break
     return drawn
 
 
-def unique_phrases(item: SceneObject, visible: VisibleObjects) -> list[NounPhrase]:
-    """Return the plain phrases (category, colour + category) that single out a referable object.
+class _Writer:
+    """Draw expressions of one frame; what a form offers is found when it is first drawn."""
 
-    Args:
-        item: the object.
-        visible: the objects of its frame.
+    def __init__(self, survey: Survey, rng: np.random.Generator) -> None:
+        self._survey, self._rng = survey, rng
+        self._wording = Wording(rng, survey.split.unseen_wordings)
+        self._checker = Checker(survey.frame)
+        self._forms = {kind: list(forms) for kind, forms in FORMS.items()}
+        self._pools: dict[tuple[str, str], list[_Candidate]] = {}
 
-    Returns:
-        None, one or both of "the chair" and "the red chair".
-    """
-    same = [other for other in visible.all if other.category == item.category]
-    phrases = []
-    if len(same) == 1:
-        phrases.append(NounPhrase(item.category))
-    if sum(other.color == item.color for other in same) == 1:
-        phrases.append(NounPhrase(item.category, item.color))
-    return phrases
+    def draw(self, kind: str) -> Expression | None:
+        """Take candidates of a kind until one holds up; None once there are none left."""
+        forms = self._forms[kind]
+        tries = _TRIES if self._survey.wants_pair(self._rng) else 0
+        while forms:
+            form = weighted_pick(self._rng, forms, [FORM_WEIGHTS[f] for f in forms])
+            pool = self._pool(kind, form)
+            if not pool:
+                forms.remove(form)
+                continue
+            at = int(self._rng.integers(len(pool)))
+            phrase = self._phrase(pool[at])
+            if tries > 0 and not names_unseen_pair((phrase,)):
+                tries -= 1
+                continue
+            pool[at], pool[-1] = pool[-1], pool[at]
+            candidate = pool.pop()
+            text = self._wording.expression(phrase)
+            if self._checker.denoted(text) == candidate.target_ids:
+                return Expression(text, candidate.target_ids, kind, form)
+        return None
 
+    def _phrase(self, candidate: _Candidate) -> NounPhrase:
+        return self._survey.phrase(
+            candidate.key,
+            self._rng,
+            number=candidate.number,
+            selector=candidate.selector,
+            relation=candidate.relation,
+            anchors=candidate.anchors,
+        )
 
-def _draw(
-    kind: str, pool: dict[str, list[_Candidate]], frame: FrameGraph, rng: np.random.Generator
-) -> Expression | None:
-    """Take candidates out of the pool until one holds up; None once the pool is empty."""
-    while pool:
-        form = wording.weighted_pick(rng, list(pool), [FORM_WEIGHTS[f] for f in pool])
-        candidate = pool[form].pop(int(rng.integers(len(pool[form]))))
-        if not pool[form]:
-            del pool[form]
-        text = wording.expression(candidate.phrase, rng)
-        if denoted(text, frame) == candidate.target_ids:
-            return Expression(text, candidate.target_ids, kind, form)
-    return None
+    def _pool(self, kind: str, form: str) -> list[_Candidate]:
+        if (kind, form) not in self._pools:
+            find: Callable[[str, str], list[_Candidate]]
+            if form in ATTRIBUTE_FORMS:
+                find = self._absent_attributes if kind == "zero" else self._attributes
+            elif form == "between":
+                find = self._between
+            elif form in RELATION_FORMS:
+                find = self._related
+            elif form in ("nearest_to", "farthest_from"):
+                find = self._anchored_distance
+            else:
+                find = self._selected
+            self._pools[kind, form] = find(kind, form)
+        return self._pools[kind, form]
 
+    def _few(self, found: list) -> list:
+        """Keep a random few."""
+        if len(found) <= _MOST_CANDIDATES:
+            return found
+        return [found[i] for i in self._rng.choice(len(found), _MOST_CANDIDATES, replace=False)]
 
-def _by_form(candidates: list[_Candidate]) -> dict[str, list[_Candidate]]:
-    forms: dict[str, list[_Candidate]] = defaultdict(list)
-    for candidate in candidates:
-        forms[candidate.phrase.form].append(candidate)
-    return dict(sorted(forms.items()))
+    def _ids(self, indices: np.ndarray | list[int]) -> tuple[int, ...]:
+        return tuple(self._survey.ids[indices].tolist())
 
+    def _attributes(self, kind: str, form: str) -> list[_Candidate]:
+        found = []
+        for key, members in self._survey.groups.items():
+            if attribute_form(*key) != form or not self._survey.referable[members].all():
+                continue
+            ids = self._ids(members)
+            if kind == "unique" and len(members) == 1:
+                found.append(_Candidate(key, ids))
+            elif kind == "multi" and 2 <= len(members) <= MAX_TARGETS:
+                found.append(_Candidate(key, ids, MANY))
+                if len(members) == 2 and key.category is not None:
+                    found.append(_Candidate(key, ids, BOTH))
+        return found
 
-def _groups(objects: tuple[SceneObject, ...]) -> dict[tuple[str | None, str | None], list[SceneObject]]:
-    """Group objects by what a noun can say of them: category, category and colour, or colour alone."""
-    groups: dict[tuple[str | None, str | None], list[SceneObject]] = defaultdict(list)
-    for item in objects:
-        for key in ((item.category, None), (item.category, item.color), (None, item.color)):
-            groups[key].append(item)
-    return groups
+    def _absent_attributes(self, kind: str, form: str) -> list[_Candidate]:
+        """Return keys that name nothing, most of them near misses of something in the frame."""
+        survey, objects = self._survey, self._survey.objects
+        categories = {item.category for item in objects}
+        present = sorted(categories)
+        absent = [category for category in CATEGORIES if category not in categories]
+        colors, materials = {item.color for item in objects}, {item.material for item in objects}
+        if form == "category":
+            keys = [Key(category) for category in absent]
+        elif form == "color":
+            keys = [Key(None, color) for color in COLORS if color not in colors]
+        elif form == "material":
+            keys = [Key(None, None, material) for material in MATERIALS if material not in materials]
+        elif form == "color_category":
+            keys = [Key(category, color) for category in present for color in COLORS]
+            keys += [Key(category, color) for category in self._few(absent) for color in sorted(colors)]
+        else:
+            keys = [Key(category, None, material) for category in present for material in MATERIALS]
+            keys += [Key(category, None, m) for category in self._few(absent) for m in sorted(materials)]
+        keys = [key for key in keys if key not in survey.groups and survey.may_name(key)]
+        numbers = (ONE, MANY) if form.endswith("category") else (ONE,)
+        return [_Candidate(key, (), pick(self._rng, numbers)) for key in self._few(keys)]
 
+    def _selected(self, kind: str, form: str) -> list[_Candidate]:
+        survey = self._survey
+        found = []
+        for key, members in survey.groups.items():
+            if key.category is None or len(members) < 2:  # a selector compares things of one category
+                continue
+            plain = [k for k in members if survey.referable[k]]
+            ranked = self._ranked(form, members)
+            if len(plain) < len(members):  # the same must be selected among those that surely count
+                surely = self._ranked(form, plain)
+                ranked = [selected for selected in ranked if selected in surely]
+            found += [
+                _Candidate(key, (int(survey.ids[index]),), selector=selector) for selector, index in ranked
+            ]
+        return self._few(found)
 
-def _unique_candidates(frame: FrameGraph, visible: VisibleObjects) -> list[_Candidate]:
-    referable = {item.id for item in visible.referable}
-    columns = image_columns(frame, visible.all)
-    distances = camera_distances(visible.all)
-    width = frame.camera.width
-    found = []
-    for (category, color), items in _groups(visible.all).items():
-        ids = [item.id for item in items]
-        if len(ids) == 1:
-            found.append(_Candidate(NounPhrase(category, color), (ids[0],)))
-            continue
-        if category is None:  # "the leftmost red thing" compares things of too different sizes
-            continue
-        by_column = sorted(ids, key=columns.__getitem__)
-        by_distance = sorted(ids, key=distances.__getitem__)
-        gaps = [columns[b] - columns[a] for a, b in pairwise(by_column)]
-        steps = [distances[b] - distances[a] for a, b in pairwise(by_distance)]
-        selected = []
-        if len(ids) == 2 and gaps[0] >= SIDE_MARGIN * width:
-            selected += [("left", by_column[0]), ("right", by_column[1])]
-        if gaps[0] >= EXTREME_MARGIN * width:
-            selected.append(("leftmost", by_column[0]))
-        if gaps[-1] >= EXTREME_MARGIN * width:
-            selected.append(("rightmost", by_column[-1]))
-        if steps[0] >= DISTANCE_MARGIN:
-            selected.append(("nearest", by_distance[0]))
-        if steps[-1] >= DISTANCE_MARGIN:
-            selected.append(("farthest", by_distance[-1]))
-        found += [_Candidate(NounPhrase(category, color, selector=s), (i,)) for s, i in selected]
-    for holder, items in _held(visible):
-        for (category, color), held in _groups(items).items():
-            if len(held) == 1 and category is not None:
+    def _ranked(self, form: str, members: list[int]) -> list[tuple[str, int]]:
+        """Return the selectors of a form that are clear-cut among the members, and whom they select."""
+        layout = self._survey.layout
+        if form == "distance":
+            return _ends(layout.distances, members, margins.DISTANCE_MARGIN, ("nearest", "farthest"))
+        if form == "size":
+            heights, volumes = np.log(layout.extents[:, 2]), np.log(layout.volumes)
+            by_height = _ends(heights, members, np.log(margins.HEIGHT_RATIO), ("shortest", "tallest"))
+            by_volume = _ends(volumes, members, np.log(margins.VOLUME_RATIO), ("smallest", "largest"))
+            if len(members) == 2:
+                by_volume += _ends(volumes, members, np.log(margins.VOLUME_RATIO), ("smaller", "larger"))
+            return by_height + by_volume
+        columns, width = layout.columns, self._survey.frame.camera.width
+        if np.isnan(columns[members]).any():
+            return []
+        if form == "side":
+            pair = members if len(members) == 2 else []
+            return _ends(columns, pair, margins.SIDE_MARGIN * width, ("left", "right"))
+        lead = margins.EXTREME_MARGIN * width
+        if form == "extreme":
+            return _ends(columns, members, lead, ("leftmost", "rightmost"))
+        found = []
+        if len(members) >= 3:
+            for side, order in (("left", 1), ("right", -1)):
+                ranked = sorted(members, key=lambda k: columns[k])[::order]
+                clear = [*(np.abs(np.diff(columns[ranked])) >= lead), True]
+                found += [(f"second_{side}", ranked[1])] if clear[0] and clear[1] else []
+                found += [(f"third_{side}", ranked[2])] if clear[1] and clear[2] else []
+        return found
+
+    def _related(self, kind: str, form: str) -> list[_Candidate]:
+        survey = self._survey
+        related = survey.related(form)
+        places = self._places(kind, related)
+        if kind == "zero" and form in ("on", "in", "under"):
+            carried = survey.layout.carried
+            loose = survey.members @ carried.any(1)
+            if form == "under":
+                fit = np.array([survey.objects[a].category in ROOM_BELOW for a in survey.anchors], bool)
+            else:
+                fit = (survey.layout.verdicts(form) == 1).any(0)[survey.anchors]
+                places &= loose[:, None]
+            places &= fit
+        return [
+            self._in_relation(kind, form, key, related.targets(key, anchor), (int(survey.anchors[anchor]),))
+            for key, anchor in self._few(list(zip(*(i.tolist() for i in np.nonzero(places)), strict=True)))
+        ]
+
+    def _between(self, kind: str, form: str) -> list[_Candidate]:
+        pairs, related = self._survey.between()
+        places = self._places(kind, related)
+        return [
+            self._in_relation(kind, form, key, related.targets(key, pair), self._shuffled(pairs[pair]))
+            for key, pair in self._few(list(zip(*(i.tolist() for i in np.nonzero(places)), strict=True)))
+        ]
+
+    def _places(self, kind: str, related) -> np.ndarray:
+        """Return (K, A) bool: where the members that stand in a relation are as many as the kind wants."""
+        counts = related.counts
+        if kind == "unique":
+            return related.clear & (counts == 1)
+        if kind == "multi":
+            return related.clear & (counts >= 2) & (counts <= MAX_TARGETS)
+        places = related.clear & (counts == 0)
+        places[-1] = False  # "the thing on the table" of an empty table
+        return places
+
+    def _in_relation(
+        self, kind: str, form: str, key: int, targets: np.ndarray, anchors: tuple[int, ...]
+    ) -> _Candidate:
+        number = MANY if kind == "multi" else ONE
+        return _Candidate(self._survey.keys[key], self._ids(targets), number, None, form, anchors)
+
+    def _shuffled(self, pair: np.ndarray) -> tuple[int, ...]:
+        order = 1 if self._rng.random() < 0.5 else -1
+        return tuple(int(index) for index in pair[::order])
+
+    def _anchored_distance(self, kind: str, form: str) -> list[_Candidate]:
+        survey = self._survey
+        found = []
+        selectors = ("nearest_to", "") if form == "nearest_to" else ("", "farthest_from")
+        for key, members in survey.groups.items():
+            if key.category is None or len(members) < 2:
+                continue
+            for anchor in survey.anchors.tolist():
+                away = survey.layout.separations[anchor]
+                others = [k for k in members if k != anchor]
+                plain = [k for k in others if survey.referable[k]]
+                surely = _ends(away, plain, margins.NEIGHBOR_MARGIN, selectors)
                 found += [
-                    _Candidate(NounPhrase(category, color, support=support), (held[0].id,))
-                    for support in unique_phrases(holder, visible)
+                    _Candidate(key, (int(survey.ids[index]),), relation=form, anchors=(anchor,))
+                    for selector, index in _ends(away, others, margins.NEIGHBOR_MARGIN, selectors)
+                    if selector and (selector, index) in surely
                 ]
-    return [candidate for candidate in found if referable.issuperset(candidate.target_ids)]
+        return self._few(found)
 
 
-def _multi_candidates(visible: VisibleObjects) -> list[_Candidate]:
-    referable = {item.id for item in visible.referable}
+def _ends(
+    values: np.ndarray, members: list[int], lead: float, selectors: tuple[str, str]
+) -> list[tuple[str, int]]:
+    """Return the selector of the smallest value and that of the largest, each where it leads the next one."""
+    if len(members) < 2:
+        return []
+    ranked = sorted(members, key=lambda k: values[k])
     found = []
-    for (category, color), items in _groups(visible.all).items():
-        found += _several(items, NounPhrase(category, color, MANY))
-        if len(items) == 2 and category is not None:
-            found += _several(items, NounPhrase(category, color, BOTH))
-    for holder, items in _held(visible):
-        for support in unique_phrases(holder, visible):
-            found += _several(items, NounPhrase(None, number=MANY, support=support))
-    return [candidate for candidate in found if referable.issuperset(candidate.target_ids)]
-
-
-def _several(items: Sequence[SceneObject], phrase: NounPhrase) -> list[_Candidate]:
-    return [_Candidate(phrase, tuple(item.id for item in items))] if 2 <= len(items) <= MAX_TARGETS else []
-
-
-def _zero_candidates(visible: VisibleObjects) -> list[_Candidate]:
-    """Return phrases that nothing matches, most of them near misses of something in the frame."""
-    seen = _groups(visible.all)
-    present = sorted({item.category for item in visible.all})
-    colors = sorted({item.color for item in visible.all})
-    absent = [category for category in CATEGORIES if category not in present]
-    named = [(category, None) for category in absent]
-    named += [(category, color) for category in present for color in COLORS if (category, color) not in seen]
-    phrases = [NounPhrase(category, color, number) for category, color in named for number in (ONE, MANY)]
-    phrases += [NounPhrase(category, color) for category in absent for color in colors]
-    phrases += [NounPhrase(None, color) for color in COLORS if color not in colors]
-    held = _held(visible)
-    small = sorted({item.category for _, items in held for item in items})
-    for holder, items in held:
-        elsewhere = [category for category in small if all(item.category != category for item in items)]
-        for support in unique_phrases(holder, visible):
-            phrases += [NounPhrase(category, support=support) for category in elsewhere]
-    return [_Candidate(phrase, ()) for phrase in phrases]
-
-
-def _held(visible: VisibleObjects) -> list[tuple[SceneObject, tuple[SceneObject, ...]]]:
-    """Pair each referable object that holds something with what stands on it."""
-    pairs = []
-    for holder in visible.referable:
-        items = tuple(item for item in visible.all if item.support == holder.id)
-        if items:
-            pairs.append((holder, items))
-    return pairs
+    if values[ranked[1]] - values[ranked[0]] >= lead:
+        found.append((selectors[0], ranked[0]))
+    if values[ranked[-1]] - values[ranked[-2]] >= lead:
+        found.append((selectors[1], ranked[-1]))
+    return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""English for noun phrases, expressions and questions, in several wordings each."""
+"""Puts logical forms into English, in the wordings that a frame's split allows."""
 
 from __future__ import annotations
 
@@ -9,72 +9,32 @@ from typing import TypeVar
 
 import numpy as np
 
-from .phrases import BOTH, ONE, NounPhrase
+from . import templates
+from .phrases import BOTH, MANY, ONE, NounPhrase, Relation
+from .templates import Templates
 
 T = TypeVar("T")
 
 NUMBERS = ("zero", "one", "two", "three", "four")
-OBJECT_NOUNS = ("thing", "object")
+OBJECT_NOUNS = ("thing", "object", "item")
 IRREGULAR_PLURALS = {"bookshelf": "bookshelves"}
+ADJECTIVES = {"wood": "wooden"}
+"""Materials whose adjective is another word."""
+UNIT = "meters"
 
-REQUEST_SHARE = (
-    0.35  # of expressions that come inside a request such as "find ..."; the rest are bare noun phrases
-)
-BARE_SHARE = 0.2  # of bare noun phrases without a determiner: "red chair"
-REQUESTS = (
-    "find {}",
-    "please find {}",
-    "locate {}",
-    "please locate {}",
-    "show me {}",
-    "point to {}",
-    "look for {}",
-)
-REQUEST_QUESTIONS = {ONE: ("where is {}", "can you find {}"), "several": ("where are {}", "can you find {}")}
-
-SELECTED = {
-    "left": ("{} on the left", "left {}"),
-    "right": ("{} on the right", "right {}"),
-    "leftmost": ("leftmost {}", "{} furthest to the left"),
-    "rightmost": ("rightmost {}", "{} furthest to the right"),
-    "nearest": ("nearest {}", "closest {}", "{} nearest to the camera", "{} closest to the camera"),
-    "farthest": ("farthest {}", "furthest {}", "{} farthest from the camera", "most distant {}"),
-}
-SUPPORTED = ("{} on {}", "{} standing on {}", "{} on top of {}")
-
-QUESTIONS = {
-    "existence": ("is there {}?", "can you see {}?", "do you see {}?", "is {} visible?"),
-    "existence_plural": ("are there any {}?", "can you see any {}?", "do you see any {}?"),
-    "count": (
-        "how many {} are there?",
-        "how many {} can you see?",
-        "how many {} do you see?",
-        "count the {}",
-    ),
-    "color": (
-        "what colour is {}?",
-        "what color is {}?",
-        "what is the colour of {}?",
-        "what is the color of {}?",
-    ),
-    "support": (
-        "what is {} standing on?",
-        "what is {} on?",
-        "what does {} stand on?",
-        "what is {} on top of?",
-    ),
-    "closer": (
-        "which is closer, {} or {}?",
-        "which is nearer, {} or {}?",
-        "which is closer to the camera, {} or {}?",
-        "what is closer to you, {} or {}?",
-    ),
-}
+REQUEST_SHARE = 0.4
+"""Of expressions that come inside a request such as "find ..."; the rest are bare noun phrases."""
+WHERE_SHARE = 0.25
+"""Of requests that ask where something is."""
+BARE_SHARE = 0.2
+"""Of noun phrases outside of requests that have no determiner: "red chair"."""
+PLAIN_SHARE = 0.75
+"""Of attributes that stand before the noun, as people mostly put them; the rest use any template."""
 
 
 def pick(rng: np.random.Generator, options: Sequence[T]) -> T:
     """Draw one of the options, each as likely."""
-    return options[int(rng.integers(len(options)))]
+    return options[int(rng.random() * len(options))]
 
 
 def weighted_pick(rng: np.random.Generator, options: Sequence[T], weights: Sequence[float]) -> T:
@@ -99,82 +59,161 @@ def indefinite(words: str) -> str:
     return ("an " if words[0] in "aeiou" else "a ") + words
 
 
+def adjective(material: str) -> str:
+    """Return the adjective of a material: "wooden"."""
+    return ADJECTIVES.get(material, material)
+
+
 def name(category: str, color: str) -> str:
     """Return the plain name of an object: "red chair"."""
     return f"{color} {category}"
 
 
-def core(phrase: NounPhrase, rng: np.random.Generator) -> str:
-    """Word the noun with its colour, without determiner, selector or support: "red chairs"."""
-    noun = phrase.category or pick(rng, OBJECT_NOUNS)
-    if phrase.number != ONE:
-        noun = plural(noun)
-    return noun if phrase.color is None else f"{phrase.color} {noun}"
+def length(metres: float) -> str:
+    """Return a length as an answer states it, to a tenth of a metre: "1.4 meters"."""
+    return f"{metres:.1f} {UNIT}"
 
 
-def definite(phrase: NounPhrase, rng: np.random.Generator) -> str:
-    """Word a phrase as a definite noun phrase: "the red mug on the table", "all blue chairs"."""
-    if phrase.number == ONE:
-        return "the " + _modified(phrase, core(phrase, rng), rng)
-    if phrase.number == BOTH:
-        return "both " + _modified(phrase, core(phrase, rng), rng)
-    if phrase.category is None and phrase.color is None and rng.random() < 0.5:
-        return _modified(phrase, "everything", rng)
-    determiner = pick(rng, ("the", "all", "all the", "every"))
-    if determiner == "every":
-        return "every " + _modified(phrase, core(replace(phrase, number=ONE), rng), rng)
-    return f"{determiner} " + _modified(phrase, core(phrase, rng), rng)
-
-
-def expression(phrase: NounPhrase, rng: np.random.Generator) -> str:
-    """Word a phrase as an expression: bare ("red chair") or as a request ("find the red chair").
+class Wording:
+    """Draw wordings.
 
     Args:
-        phrase: what the expression refers to.
-        rng: draws the wording.
-
-    Returns:
-        One lower-case line.
+        rng: what is drawn with; the same state gives the same texts.
+        unseen: draw from the templates that training never uses instead of the others.
     """
-    if rng.random() >= REQUEST_SHARE:
-        if rng.random() < BARE_SHARE and phrase.number != BOTH:
-            return _modified(phrase, core(phrase, rng), rng)
-        return definite(phrase, rng)
-    words = definite(phrase, rng)
-    if rng.random() < 0.6:
-        return pick(rng, REQUESTS).format(words)
-    several = words.startswith(("the ", "all ", "both ")) and phrase.number != ONE
-    return pick(rng, REQUEST_QUESTIONS["several" if several else ONE]).format(words) + pick(rng, ("", "?"))
 
+    def __init__(self, rng: np.random.Generator, unseen: bool) -> None:
+        self._rng, self._unseen = rng, unseen
 
-def question(kind: str, phrases: Sequence[NounPhrase], rng: np.random.Generator) -> str:
-    """Word a question about one or two phrases.
+    def expression(self, phrase: NounPhrase) -> str:
+        """Word a phrase as an expression, bare ("red chair") or as a request ("find the red chair").
 
-    Args:
-        kind: existence, count, color, support or closer.
-        phrases: what it asks about; two for "closer", else one.
-        rng: draws the wording.
+        An unseen wording is always a request, so that no text is without an unseen template.
 
-    Returns:
-        One lower-case line.
-    """
-    if kind == "existence":
-        (phrase,) = phrases
-        if phrase.category is None and rng.random() < 0.5:
-            return f"is there anything {phrase.color}?"
+        Args:
+            phrase: what the expression refers to.
+
+        Returns:
+            One lower-case line.
+        """
+        rng = self._rng
+        if not self._unseen and rng.random() >= REQUEST_SHARE:
+            if rng.random() < BARE_SHARE and phrase.number != BOTH:
+                return self._modified(phrase)
+            return self.definite(phrase)
+        words = self.definite(phrase)
+        request = templates.REQUESTS
+        if rng.random() < WHERE_SHARE:
+            singular = phrase.number == ONE or words.startswith(("every", "each"))
+            request = templates.WHERE_IS if singular else templates.WHERE_ARE
+        return self._pick(request).format(a=words)
+
+    def question(self, kind: str, phrases: Sequence[NounPhrase]) -> str:
+        """Word a question about one or two phrases.
+
+        Args:
+            kind: an intent of `templates.QUESTIONS`.
+            phrases: what it asks about; of existence and count questions none need exist.
+
+        Returns:
+            One lower-case line.
+        """
+        if kind == "existence":
+            return self._existence(phrases[0])
+        template = self._pick(templates.QUESTIONS[kind])
+        if kind == "count":
+            return template.format(s=self._modified(replace(phrases[0], number=MANY)))
+        return template.format(**self._slots(phrases))
+
+    def situated(
+        self, kind: str, place: NounPhrase, faced: NounPhrase | None, seat: bool, asked: NounPhrase | str
+    ) -> str:
+        """Word a question from somebody's point of view.
+
+        Args:
+            kind: "situated_side" or "situated_thing".
+            place: what they sit on, or where they stand.
+            faced: what they look at; None looks where the seat faces.
+            seat: they sit on it.
+            asked: what the question names; for "situated_thing" a key of `templates.WHERE_FROM_ME`.
+
+        Returns:
+            One lower-case line of two sentences.
+        """
+        if faced is None:
+            situation = templates.SEATED
+        else:
+            situation = templates.SEATED_FACING if seat else templates.STANDING_FACING
+        phrases = (place,) if faced is None else (place, faced)
+        first = self._pick(situation).format(**self._slots(phrases))
+        template = self._pick(templates.QUESTIONS[kind])
+        if isinstance(asked, str):
+            return f"{first} {template.format(where=self._pick(templates.WHERE_FROM_ME[asked]))}"
+        return f"{first} {template.format(a=self.definite(asked))}"
+
+    def definite(self, phrase: NounPhrase) -> str:
+        """Word a phrase as a definite noun phrase: "the red mug on the table", "all blue chairs"."""
+        if phrase.number == ONE:
+            return "the " + self._modified(phrase)
+        if phrase.number == BOTH:
+            return self._pick(templates.BOTH_OF).format(s=self._modified(phrase))
+        nameless = phrase.category is None and phrase.color is None and phrase.material is None
+        if nameless and not self._unseen and self._rng.random() < 0.5:
+            return self._related("everything", phrase.relation, several=False)
+        template = self._pick(templates.ALL_OF)
+        if "{n}" in template:
+            return template.format(n=self._modified(replace(phrase, number=ONE)))
+        return template.format(s=self._modified(phrase))
+
+    def _existence(self, phrase: NounPhrase) -> str:
+        rng = self._rng
+        if phrase.form == "color" and rng.random() < 0.5:
+            return self._pick(templates.QUESTIONS["existence_color"]).format(c=phrase.color)
         if rng.random() < 0.3:
-            return pick(rng, QUESTIONS["existence_plural"]).format(core(replace(phrase, number="many"), rng))
-        return pick(rng, QUESTIONS["existence"]).format(indefinite(core(phrase, rng)))
-    if kind == "count":
-        (phrase,) = phrases
-        return pick(rng, QUESTIONS["count"]).format(core(replace(phrase, number="many"), rng))
-    return pick(rng, QUESTIONS[kind]).format(*(definite(phrase, rng) for phrase in phrases))
+            words = self._modified(replace(phrase, number=MANY))
+            return self._pick(templates.QUESTIONS["existence_many"]).format(s=words)
+        words = indefinite(self._modified(replace(phrase, number=ONE)))
+        return self._pick(templates.QUESTIONS["existence"]).format(a=words)
 
+    def _modified(self, phrase: NounPhrase) -> str:
+        """Word everything but the determiner: "nearest red mug on the table"."""
+        words = self._core(phrase)
+        if phrase.selector is not None:
+            template = self._pick(templates.SELECTED[phrase.selector])
+            if "{s}" in template:
+                words = template.format(s=self._core(replace(phrase, number=MANY)))
+            else:
+                words = template.format(n=words)
+        return self._related(words, phrase.relation, several=phrase.number != ONE)
 
-def _modified(phrase: NounPhrase, words: str, rng: np.random.Generator) -> str:
-    """Add the phrase's selector and support to the noun's words."""
-    if phrase.selector is not None:
-        words = pick(rng, SELECTED[phrase.selector]).format(words)
-    if phrase.support is not None:
-        words = pick(rng, SUPPORTED).format(words, definite(phrase.support, rng))
-    return words
+    def _core(self, phrase: NounPhrase) -> str:
+        """Word the noun with its attributes: "red wooden chairs"."""
+        noun = phrase.category or pick(self._rng, OBJECT_NOUNS)
+        if phrase.number != ONE:
+            noun = plural(noun)
+        if phrase.color is None and phrase.material is None:
+            return noun
+        if phrase.material is None:
+            options = templates.COLORED
+        else:
+            options = templates.MADE_OF if phrase.color is None else templates.COLORED_AND_MADE_OF
+        plain = not self._unseen and self._rng.random() < PLAIN_SHARE
+        template = options.seen[0] if plain else self._pick(options)
+        if phrase.number != ONE:
+            template = template.replace("that is", "that are").replace("which is", "which are")
+        material = phrase.material or ""
+        return template.format(n=noun, c=phrase.color, m=adjective(material), x=material)
+
+    def _related(self, words: str, relation: Relation | None, *, several: bool) -> str:
+        if relation is None:
+            return words
+        template = self._pick(templates.RELATED[relation.name])
+        if several:
+            template = template.replace("that is", "that are")
+        return template.format(n=words, **self._slots(relation.anchors))
+
+    def _slots(self, phrases: Sequence[NounPhrase]) -> dict[str, str]:
+        return {slot: self.definite(phrase) for slot, phrase in zip("ab", phrases, strict=False)}
+
+    def _pick(self, options: Templates) -> str:
+        return pick(self._rng, options.of(self._unseen))
