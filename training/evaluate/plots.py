@@ -31,6 +31,7 @@ _PANELS = (
     ("kind", None, "kind of expression"),
     ("question", "em", "kind of question"),
 )
+_ROOM_FOR_LABELS = 5
 _MEASURES = {"acc@0.25": "Acc@0.25, %", "f1@0.25": "F1@0.25, %", "em": "EM, %"}
 _DROPS = (("acc@0.25", "Acc@0.25"), ("f1@0.25", "F1@0.25"), ("em", "EM"))
 
@@ -74,12 +75,13 @@ def _draw_breakdown(report: Mapping[str, Any], path: Path) -> Path:
             other = report["prior"]["breakdown"][dimension][name]
             _mark(axis, place + 0.2, other[key], None, _PRIOR, "D", "prior")
         axis.set_title(title)
+        if len(labels) > _ROOM_FOR_LABELS:
+            labels = [label.replace("\nn = ", ", ") for label in labels]
+            axis.tick_params(axis="x", labelrotation=60, labelsize=8)
         axis.set_xticks(range(len(labels)), labels)
         axis.set_xlim(-0.5, max(len(labels), 1) - 0.3)
         axis.set_ylim(-3, 103)
         axis.set_ylabel(_MEASURES.get(measure, "%"))
-        if len(labels) > 6:
-            axis.tick_params(axis="x", labelrotation=60, labelsize=7)
     _legend(axes.flat[0])
     figure.suptitle(f"{report['bundle']}: {source(report)}; lines are 95 % intervals", color=_INK)
     return _saved(figure, path)

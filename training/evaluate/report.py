@@ -75,9 +75,8 @@ def results_table(report: Mapping[str, Any]) -> Table:
     for key, label in MAIN_FIGURES.items():
         table.add_row(label, _shown(report[key]), _spread(report["interval"], key), _shown(prior[key]))
     for kind, value in report["em_by_kind"].items():
-        usual = report["majority"][kind]
         spread = _spread(report["breakdown"]["question"][kind]["interval"], "em")
-        majority = f"{usual['em']:.1f} ({usual['answer']})"
+        majority = _shown(report["majority"][kind]["em"])
         table.add_row(f"  EM {kind}", _shown(value), spread, _shown(prior["em_by_kind"].get(kind)), majority)
     for key, heading in FORM_FIGURES.items():
         rows = {name: row for name, row in report["by_form"].items() if key in row}

@@ -10,15 +10,8 @@ from functools import cache
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
-from ide3d_training.worlds.language import (
-    Expression,
-    Question,
-    answered,
-    denoted,
-    expressions,
-    questions,
-)
-from ide3d_training.worlds.language.denotation import parse_expression
+from ide3d_training.worlds.language import Checker, Expression, Question, expressions, questions
+from ide3d_training.worlds.language.grammar import parse_expression
 from ide3d_training.worlds.scene_graph import FrameGraph
 
 from .posed import PosedExpression, PosedFrame, PosedObject, PosedQuestion, Redrawn
@@ -26,6 +19,8 @@ from .traits import expression_traits
 
 EXPRESSIONS_PER_FRAME = 8
 QUESTIONS_PER_FRAME = 6
+LENGTH_TOLERANCE_M = 0.05
+"""Answers state lengths to a tenth of a metre, so one that is nearer than half of that is the same."""
 
 Redraw = Callable[[Camera], tuple[np.ndarray, FrameGraph]]
 """Draws the same room from the same place through another camera: (H, W, 3) uint8 RGB and its labels."""
@@ -50,7 +45,7 @@ def pose(image: np.ndarray, graph: FrameGraph, redraw: Redraw | None = None) -> 
         graph.camera,
         graph.seed,
         tuple(_expression(e, graph) for e in located),
-        tuple(PosedQuestion(q.text, (q.answer,), q.kind) for q in asked),
+        tuple(PosedQuestion(q.text, (q.answer,), q.kind, q.value_m, LENGTH_TOLERANCE_M) for q in asked),
         objects=tuple(
             PosedObject(str(item.id), item.category, item.box, graph.is_referable(item))
             for item in graph.objects
@@ -118,10 +113,16 @@ def _redrawn(
 ) -> Redrawn:
     """Find what still holds in a redrawn frame, with the language's own checker."""
     image, graph = drawn
+    checker = Checker(graph)
+    answers = [checker.answered(q.text) for q in asked]
     return Redrawn(
         image,
-        tuple(i for i, e in enumerate(located) if denoted(e.text, graph) == e.target_ids),
-        tuple(i for i, q in enumerate(asked) if (answered(q.text, graph) or ("",))[0] == q.answer),
+        tuple(i for i, e in enumerate(located) if checker.denoted(e.text) == e.target_ids),
+        tuple(
+            i
+            for i, (question, answer) in enumerate(zip(asked, answers, strict=True))
+            if answer is not None and answer.text == question.answer
+        ),
     )
 
 
