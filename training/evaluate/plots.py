@@ -23,14 +23,16 @@ _STYLE = {
     "axes.titlelocation": "left",
     "legend.frameon": False,
 }
-_PANELS = (
-    ("distance", "acc@0.25", "distance of the target"),
-    ("size", "acc@0.25", "longest side of the target"),
-    ("visibility", "acc@0.25", "visible share of the target"),
-    ("distractors", "acc@0.25", "others of its category in view"),
-    ("kind", None, "kind of expression"),
-    ("question", "em", "kind of question"),
-)
+_PANELS = {
+    "A": ("distance", "acc@0.25", "distance of the target"),
+    "B": ("size", "acc@0.25", "longest side of the target"),
+    "C": ("visibility", "acc@0.25", "visible share of the target"),
+    "D": ("distractors", "acc@0.25", "others of its category in view"),
+    "E": ("kind", None, "kind of expression"),
+    "F": ("question", "em", "kind of question"),
+}
+_PLACES = "AAAABBBBCCCC;DDDEEEFFFFFF"
+"""There are many kinds of question, so their panel is the widest."""
 _ROOM_FOR_LABELS = 5
 _MEASURES = {"acc@0.25": "Acc@0.25, %", "f1@0.25": "F1@0.25, %", "em": "EM, %"}
 _DROPS = (("acc@0.25", "Acc@0.25"), ("f1@0.25", "F1@0.25"), ("em", "EM"))
@@ -64,8 +66,9 @@ def draw(report: Mapping[str, Any], folder: Path) -> list[Path]:
 
 def _draw_breakdown(report: Mapping[str, Any], path: Path) -> Path:
     figure = Figure(figsize=(12, 6.5), layout="constrained")
-    axes = figure.subplots(2, 3)
-    for axis, (dimension, measure, title) in zip(axes.flat, _PANELS, strict=True):
+    axes = figure.subplot_mosaic(_PLACES)
+    for panel, (dimension, measure, title) in _PANELS.items():
+        axis = axes[panel]
         rows = report["breakdown"][dimension]
         labels = []
         for place, (name, row) in enumerate(rows.items()):
@@ -76,13 +79,15 @@ def _draw_breakdown(report: Mapping[str, Any], path: Path) -> Path:
             _mark(axis, place + 0.2, other[key], None, _PRIOR, "D", "prior")
         axis.set_title(title)
         if len(labels) > _ROOM_FOR_LABELS:
-            labels = [label.replace("\nn = ", ", ") for label in labels]
-            axis.tick_params(axis="x", labelrotation=60, labelsize=8)
-        axis.set_xticks(range(len(labels)), labels)
+            slanted = [label.replace("\nn = ", ", ") for label in labels]
+            style = {"rotation": 50, "ha": "right", "rotation_mode": "anchor"}
+            axis.set_xticks(range(len(labels)), slanted, **style)
+        else:
+            axis.set_xticks(range(len(labels)), labels)
         axis.set_xlim(-0.5, max(len(labels), 1) - 0.3)
         axis.set_ylim(-3, 103)
         axis.set_ylabel(_MEASURES.get(measure, "%"))
-    _legend(axes.flat[0])
+    _legend(axes["A"])
     figure.suptitle(f"{report['bundle']}: {source(report)}; lines are 95 % intervals", color=_INK)
     return _saved(figure, path)
 
