@@ -24,9 +24,28 @@ ROUND = (
     "zero",
     "closer",
     "support",
+    "material",
+    "unique",
+    "distance",
+    "direction",
+    "multi",
+    "taller",
+    "side",
+    "separation",
+    "zero",
+    "larger",
+    "depth",
+    "height",
+    "situated_side",
+    "width",
+    "situated_thing",
+    "room",
     "describe",
 )
 """Kinds asked in one room, in this order; a kind that a frame does not offer is replaced by another."""
+
+LENGTH_TOLERANCE, LENGTH_TOLERANCE_M = 0.1, 0.1
+"""A length counts as right within this share of the true one, or within these metres, whichever is more."""
 
 _DRAWN = 48
 
@@ -103,5 +122,10 @@ def truth_in_room(prompt: Prompt, moment: Moment) -> Truth | None:
     found = answered(prompt.text, graph)
     if found is None:
         return None
-    answer, ids = found
-    return Truth(answer, boxes=tuple(by_id[number].box for number in ids), answers=(answer,))
+    boxes = tuple(by_id[number].box for number in found.target_ids)
+    if found.value_m is None:
+        return Truth(found.text, boxes=boxes, answers=(found.text,))
+    tolerance_m = max(LENGTH_TOLERANCE_M, LENGTH_TOLERANCE * found.value_m)
+    return Truth(
+        found.text, boxes=boxes, answers=(found.text,), length_m=found.value_m, tolerance_m=tolerance_m
+    )

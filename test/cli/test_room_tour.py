@@ -15,6 +15,7 @@ from ide3d_ros.cli.moments import Moment
 from ide3d_ros.cli.room_tour import EXPRESSION_KINDS, ROUND, RoomTour, truth_in_room
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
+from ide3d_ros.geometry.rotation import optical_from_level
 from ide3d_training.worlds.language.questions import QUESTION_KINDS, Question
 from ide3d_training.worlds.scene_graph import ON, FrameGraph, SceneObject
 
@@ -22,11 +23,14 @@ CAMERA = Camera.from_fov(256, 192, np.deg2rad(65.0))
 DESCRIBE = Prompt("describe", "", "description")
 
 
-def thing(number: int, name: str, column: float, depth: float, on: int | None = None) -> SceneObject:
+def thing(number: int, name: str, ahead: float, left: float, on: int | None = None, size: float = 0.6):
+    """Make a cube on the floor, or on the 0.6 m high top of another one, metres from the camera."""
     color, category = name.split()
-    center = CAMERA.unproject(np.array([[column, 96.0]]), np.array([depth]))[0]
-    box = Box3D(center, np.array([0.5, 0.5, 0.8]), np.array([1.0, 0.0, 0.0, 0.0]))
-    return SceneObject(number, category, color, "plastic", box, 900, 0.9, on, ON, False)
+    bottom = 0.0 if on is None else 0.6
+    level = optical_from_level(0.2, 0.0)
+    center = level @ np.array([ahead, left, bottom + size / 2 - 1.2])
+    box = Box3D.from_matrix(center, np.full(3, size), level)
+    return SceneObject(number, category, color, "wood", box, 900, 0.9, on, ON, False)
 
 
 def moment_with(*things: SceneObject, seed: int = 7) -> Moment:
@@ -35,10 +39,12 @@ def moment_with(*things: SceneObject, seed: int = 7) -> Moment:
 
 
 ROOM = (
-    thing(1, "red chair", 40, 2.0),
-    thing(2, "blue chair", 200, 3.0),
-    thing(3, "green table", 120, 3.5),
-    thing(4, "white mug", 125, 3.4, on=3),
+    thing(1, "red chair", 2.0, 1.0),
+    thing(2, "blue chair", 3.0, -1.5),
+    thing(3, "green table", 3.5, 0.0),
+    thing(4, "white mug", 3.5, 0.1, on=3, size=0.15),
+    thing(5, "white fridge", 5.0, 0.0, size=1.6),
+    thing(6, "black stove", 5.0, 2.5, size=0.9),
 )
 
 
@@ -109,3 +115,13 @@ def test_truth_shows_things_with_their_distance() -> None:
 def test_description_is_known_by_the_things_in_it() -> None:
     truth = truth_in_room(DESCRIBE, moment_with(*ROOM[:2]))
     assert truth.things == ("red chair", "blue chair")
+
+
+def test_length_counts_within_a_tenth_of_it_or_ten_centimetres() -> None:
+    far = truth_in_room(Prompt("ask", "how far is the fridge from you?", "distance"), moment_with(*ROOM))
+    distance = np.linalg.norm(ROOM[4].box.center)
+    assert far.answers == (f"{distance:.1f} meters",)
+    assert far.length_m == pytest.approx(distance)
+    assert far.tolerance_m == pytest.approx(distance / 10)
+    tall = truth_in_room(Prompt("ask", "how tall is the table?", "height"), moment_with(*ROOM))
+    assert (tall.length_m, tall.tolerance_m) == (pytest.approx(0.6), pytest.approx(0.1))

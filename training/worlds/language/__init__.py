@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one can say and ask about a frame: expressions, questions, descriptions, and their checker."""
+"""What one can say and ask about a frame: expressions, questions, descriptions, captions, their checker."""
 
 from __future__ import annotations
 
+from .captions import captions
 from .denotation import Answer, Checker, answered, denoted
 from .descriptions import description
 from .expressions import Expression, expressions
@@ -17,6 +18,7 @@ __all__ = [
     "Question",
     "UnknownTextError",
     "answered",
+    "captions",
     "denoted",
     "description",
     "expressions",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ide3d_training.worlds.scene_graph import FrameGraph
+from ide3d_training.worlds.splits import HELD_OUT_PAIRS, split_of
 
 from . import wording
 from .visibility import image_columns, visible_objects
@@ -20,13 +21,19 @@ def description(frame: FrameGraph) -> str:
 
     Returns:
         For example "a red chair, a blue table and a white mug"; where there are more than MAX_NAMED objects
-        those with most visible pixels are named; NOTHING where there is none.
+        those with most visible pixels are named; NOTHING where there is none. A colour that the frame's split
+        does not name together with the category is left out.
     """
     objects = visible_objects(frame).referable
+    unseen_pairs = split_of(frame.seed).unseen_pairs
     largest = tuple(sorted(objects, key=lambda o: (-o.visible_pixels, o.id))[:MAX_NAMED])
     columns = image_columns(frame, largest)
     ordered = sorted(largest, key=lambda o: (columns[o.id], o.id))
-    names = [wording.indefinite(wording.name(item.category, item.color)) for item in ordered]
+    names = []
+    for item in ordered:
+        nameable = unseen_pairs or (item.category, item.color) not in HELD_OUT_PAIRS
+        name = wording.name(item.category, item.color) if nameable else item.category
+        names.append(wording.indefinite(name))
     if not names:
         return NOTHING
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ide3d_training.worlds.categories import CATEGORIES, COLORS, MATERIALS
+from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS, MATERIALS
 from ide3d_training.worlds.scene_graph import FrameGraph
 
 from . import margins
@@ -213,8 +213,8 @@ class _Writer:
             keys = [Key(category, color) for category in present for color in COLORS]
             keys += [Key(category, color) for category in self._few(absent) for color in sorted(colors)]
         else:
-            keys = [Key(category, None, material) for category in present for material in MATERIALS]
-            keys += [Key(category, None, m) for category in self._few(absent) for m in sorted(materials)]
+            keys = [Key(c, None, material) for c in present for material in BY_NAME[c].materials]
+            keys += [Key(c, None, m) for c in self._few(absent) for m in BY_NAME[c].materials if m in materials]
         keys = [key for key in keys if key not in survey.groups and survey.may_name(key)]
         numbers = (ONE, MANY) if form.endswith("category") else (ONE,)
         return [_Candidate(key, (), pick(self._rng, numbers)) for key in self._few(keys)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ide3d_training.worlds.categories import CATEGORIES, COLORS
+from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS
 from ide3d_training.worlds.scene_graph import IN
 from ide3d_training.worlds.splits import HELD_OUT_ROOM_TYPE
 
@@ -86,12 +86,12 @@ def color(survey: Survey, rng: np.random.Generator) -> list[Candidate]:
 
 
 def material(survey: Survey, rng: np.random.Generator) -> list[Candidate]:
-    """Ask for the material of what a phrase without one singles out."""
+    """Ask for the material of what a phrase without one singles out, where its category allows several."""
     return [
         Candidate("material", (NounPhrase(*key),), Answer(survey.objects[k].material, (int(survey.ids[k]),)))
         for k in survey.anchors.tolist()
         for key in survey.names[k]
-        if key.material is None
+        if key.material is None and len(BY_NAME[survey.objects[k].category].materials) > 1
     ]
 
 
@@ -209,10 +209,9 @@ def _plain(survey: Survey, rng: np.random.Generator) -> Iterator[tuple[Key, tupl
     colors = sorted({item.color for item in survey.objects})
     near = [Key(category, color) for category in present for color in COLORS]
     far = [Key(category, color) for category in CATEGORIES if category not in present for color in colors]
-    materials = sorted({item.material for item in survey.objects})
     asked = [Key(category) for category in CATEGORIES] + [Key(None, color) for color in COLORS] + near
     asked += [far[i] for i in rng.permutation(len(far))[: len(near)]]
-    asked += [Key(category, None, made_of) for category in present for made_of in materials]
+    asked += [Key(name, None, made_of) for name in present for made_of in BY_NAME[name].materials]
     for key in asked:
         members = survey.groups.get(key)
         if members is None and survey.may_name(key):

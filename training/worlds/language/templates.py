@@ -222,6 +222,12 @@ RELATED = {
     ),
 }
 
+AGAINST_THE_WALL = Templates(
+    ("{n} against the wall", "{n} standing against the wall"), ("{n} that is standing against the wall",)
+)
+CAPTIONS = Templates(("{a}", "this is {a}", "there is {a} here", "here you see {a}"), ("here is {a}",))
+"""{a} is an indefinite noun phrase."""
+
 QUESTIONS = {
     "existence": Templates(
         (
@@ -468,6 +474,8 @@ def intents() -> dict[str, Templates]:
         "seated_facing": SEATED_FACING,
         "seated": SEATED,
         "standing_facing": STANDING_FACING,
+        "against_the_wall": AGAINST_THE_WALL,
+        "caption": CAPTIONS,
     }
     grouped = {
         "selected": SELECTED,

@@ -151,6 +151,18 @@ class Wording:
             return f"{first} {template.format(where=self._pick(templates.WHERE_FROM_ME[asked]))}"
         return f"{first} {template.format(a=self.definite(asked))}"
 
+    def caption(self, phrase: NounPhrase, against_wall: bool = False) -> str:
+        """Word a description of one object: "this is a red chair next to the table".
+
+        Args:
+            phrase: its attributes, and where it is.
+            against_wall: say that it stands against the wall.
+        """
+        words = self._modified(replace(phrase, number=ONE))
+        if against_wall:
+            words = self._pick(templates.AGAINST_THE_WALL).format(n=words)
+        return self._pick(templates.CAPTIONS).format(a=indefinite(words))
+
     def definite(self, phrase: NounPhrase) -> str:
         """Word a phrase as a definite noun phrase: "the red mug on the table", "all blue chairs"."""
         if phrase.number == ONE:
