@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a length out of an answer."""
+"""Lengths in answers: reading them, and how far off still counts as right."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ _LENGTH = re.compile(
     r"(?P<value>\d+(?:\.\d+)?) ?(?P<unit>millimet(?:re|er)s?|centimet(?:re|er)s?|mm|cm|m|met(?:re|er)s?)\b"
 )
 _BARE = re.compile(r"(?P<value>\d+(?:\.\d+)?)\.?")
+TOLERANCE, TOLERANCE_M = 0.1, 0.1
+"""A length counts as right within this share of the true one, or within these metres, whichever is more."""
 _UNITS_M = {"mm": 0.001, "mi": 0.001, "cm": 0.01, "ce": 0.01}
 
 
@@ -26,3 +28,8 @@ def length_in_metres(text: str) -> float | None:
     if length is None:
         return None
     return float(length["value"]) * _UNITS_M.get(length["unit"][:2], 1.0)
+
+
+def length_tolerance(value_m: float) -> float:
+    """Return how far from a true length an answer may be to count as right, both in metres."""
+    return max(TOLERANCE_M, TOLERANCE * value_m)

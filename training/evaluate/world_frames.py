@@ -10,18 +10,16 @@ from functools import cache
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
-from ide3d_training.worlds.language import Checker, Expression, Question, expressions, questions
+from ide3d_training.worlds.language import Checker, Expression, Question, captions, expressions, questions
 from ide3d_training.worlds.language.grammar import parse_expression
-from ide3d_training.worlds.scene_graph import FrameGraph
+from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
 
+from .lengths import length_tolerance
 from .posed import PosedExpression, PosedFrame, PosedObject, PosedQuestion, Redrawn
 from .traits import expression_traits
 
 EXPRESSIONS_PER_FRAME = 8
 QUESTIONS_PER_FRAME = 6
-LENGTH_TOLERANCE_M = 0.05
-"""Answers state lengths to a tenth of a metre, so one that is nearer than half of that is the same."""
-
 Redraw = Callable[[Camera], tuple[np.ndarray, FrameGraph]]
 """Draws the same room from the same place through another camera: (H, W, 3) uint8 RGB and its labels."""
 
@@ -45,12 +43,8 @@ def pose(image: np.ndarray, graph: FrameGraph, redraw: Redraw | None = None) -> 
         graph.camera,
         graph.seed,
         tuple(_expression(e, graph) for e in located),
-        tuple(PosedQuestion(q.text, (q.answer,), q.kind, q.value_m, LENGTH_TOLERANCE_M) for q in asked),
-        objects=tuple(
-            PosedObject(str(item.id), item.category, item.box, graph.is_referable(item))
-            for item in graph.objects
-            if not graph.is_unseen(item)
-        ),
+        tuple(_question(q) for q in asked),
+        objects=tuple(_object(item, graph) for item in graph.objects if not graph.is_unseen(item)),
         redraw=None if redraw is None else cache(lambda camera: _redrawn(redraw(camera), located, asked)),
     )
 
@@ -101,6 +95,17 @@ def _expression(expression: Expression, graph: FrameGraph) -> PosedExpression:
     )
     boxes = tuple(item.box for item in targets)
     return PosedExpression(expression.text, boxes, expression.kind, expression.form, traits)
+
+
+def _question(question: Question) -> PosedQuestion:
+    tolerance_m = 0.0 if question.value_m is None else length_tolerance(question.value_m)
+    return PosedQuestion(question.text, (question.answer,), question.kind, question.value_m, tolerance_m)
+
+
+def _object(item: SceneObject, graph: FrameGraph) -> PosedObject:
+    visible = graph.is_referable(item)
+    said = captions(graph, item) if visible else ()
+    return PosedObject(str(item.id), item.category, item.box, visible, said)
 
 
 def _named_category(text: str) -> str | None:
