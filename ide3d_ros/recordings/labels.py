@@ -133,13 +133,16 @@ def _expression(one: dict) -> LabelledExpression:
 
 
 def _question(one: dict) -> LabelledQuestion:
+    value_m = one.get("value_m")
+    if value_m is not None and not value_m > 0:
+        raise ValueError(f"value_m of {one['question']!r} is {value_m}, but a length is above 0")
     return LabelledQuestion(
         text=one["question"],
         answer=one["answer"],
         accepted=tuple(one["accepted"]),
         frames=frozenset(one["frames"]),
         kind=one["kind"],
-        value_m=one.get("value_m"),
+        value_m=value_m,
         tolerance_m=one.get("tolerance_m", 0.0),
     )
 

@@ -44,8 +44,9 @@ def summary(scores: Scores) -> dict[str, Any]:
     figures["n_queries"] = len(scores.expressions) + len(scores.questions)
     figures["n_expressions"] = dict(sorted(Counter(s.kind for s in scores.expressions).items()))
     figures["n_questions"] = dict(sorted(Counter(s.kind for s in scores.questions).items()))
+    figures["n_refused"] = sum(s.refused for s in (*scores.expressions, *scores.questions))
     figures["by_form"] = _by_form(scores.expressions)
-    figures["zero_rejection"] = percent([not s.detected for s in zero])
+    figures["zero_rejection"] = percent([_rejected(s) for s in zero])
     figures["positive_detection"] = percent([s.detected for s in present])
     figures["depth_error_m"] = _median([e.depth_m for e in errors])
     figures["log_depth_error"] = _median([e.log_depth for e in errors])
@@ -64,7 +65,7 @@ def intervals(scores: Scores) -> dict[str, list[float] | None]:
     found["em"] = interval([s.right for s in scores.questions], groups_of(scores.questions))
     zero = [s for s in several if s.kind == "zero"]
     present = [s for s in scores.expressions if s.kind != "zero"]
-    found["zero_rejection"] = interval([not s.detected for s in zero], groups_of(zero))
+    found["zero_rejection"] = interval([_rejected(s) for s in zero], groups_of(zero))
     found["positive_detection"] = interval([s.detected for s in present], groups_of(present))
     return found
 
@@ -127,6 +128,10 @@ def _diagnostics(unique: Sequence[ExpressionScore]) -> dict[str, Any]:
             ious = [0.0 if s.error is None else getattr(s.error, f"{part}_iou") for s in unique]
             rows[f"{part}_acc@{threshold:.2f}"] = percent([iou >= threshold for iou in ious])
     return rows
+
+
+def _rejected(score: ExpressionScore) -> bool:
+    return not score.detected and not score.refused
 
 
 def percent(values: Sequence[float]) -> float | None:

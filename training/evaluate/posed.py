@@ -127,15 +127,16 @@ class Responses:
     """Hold what came back for one frame, in the order of its expressions and questions.
 
     Attributes:
-        boxes: for each expression the boxes in the frame's optical frame, best score first.
-        answers: for each question the answer's text.
+        boxes: for each expression the boxes in the frame's optical frame, best score first; None for one that
+            was refused, such as a text longer than the bundle reads.
+        answers: for each question the answer's text; None for one that was refused.
         scores: for each expression the scores of its boxes, 0..1; empty where there are no scores at all.
         confidences: for each question the answer's confidence, 0..1; empty where there are none at all.
         detections: what was found of the frame's objects, best score first.
     """
 
-    boxes: tuple[tuple[Box3D, ...], ...]
-    answers: tuple[str, ...]
+    boxes: tuple[tuple[Box3D, ...] | None, ...]
+    answers: tuple[str | None, ...]
     scores: tuple[tuple[float, ...], ...] = ()
     confidences: tuple[float, ...] = ()
     detections: tuple[Found, ...] = ()

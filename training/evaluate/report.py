@@ -78,6 +78,8 @@ def results_table(report: Mapping[str, Any]) -> Table:
         spread = _spread(report["breakdown"]["question"][kind]["interval"], "em")
         majority = _shown(report["majority"][kind]["em"])
         table.add_row(f"  EM {kind}", _shown(value), spread, _shown(prior["em_by_kind"].get(kind)), majority)
+    if report["n_refused"]:
+        table.add_row("texts too long to be read", str(report["n_refused"]))
     for key, heading in FORM_FIGURES.items():
         rows = {name: row for name, row in report["by_form"].items() if key in row}
         _add_rows(table, heading, rows, prior["by_form"], key)

@@ -34,15 +34,19 @@ class SceneResponder:
         locations = self._scene.locate_all([e.text for e in frame.expressions]) if frame.expressions else []
         answers = [self._scene.ask(q.text) for q in frame.questions]
         for result, asked in zip([*locations, *answers], [*frame.expressions, *frame.questions], strict=True):
-            self._check(result, frame, repr(asked.text))
+            if not _is_refused(result):
+                self._check(result, frame, repr(asked.text))
         detections: tuple[Found, ...] = ()
         if frame.objects:
             swept = self._scene.detect(frame.vocabulary or None)
             self._check(swept, frame, "detect")
             detections = tuple(_found(detection) for detection in swept)
         return Responses(
-            boxes=tuple(tuple(detection.box for detection in location) for location in locations),
-            answers=tuple(answer.text for answer in answers),
+            boxes=tuple(
+                None if _is_refused(location) else tuple(detection.box for detection in location)
+                for location in locations
+            ),
+            answers=tuple(None if _is_refused(answer) else answer.text for answer in answers),
             scores=tuple(tuple(detection.score for detection in location) for location in locations),
             confidences=tuple(answer.confidence for answer in answers),
             detections=detections,
@@ -52,6 +56,11 @@ class SceneResponder:
     def _check(result: Location | Answer, frame: PosedFrame, what: str) -> None:
         if result.status not in ANSWERED:
             raise ResponseError(f"room {frame.group}, {what}: {Status(result.status).name}: {result.message}")
+
+
+def _is_refused(result: Location | Answer) -> bool:
+    """Tell whether a bundle cannot take a text, mostly because it is too long: wrong, but no fault."""
+    return result.status is Status.INVALID_REQUEST
 
 
 def _found(detection: Detection) -> Found:

@@ -28,6 +28,7 @@ class ExpressionScore:
         error: the first box taken apart, for a unique target that got one.
         confidence: score of the first box, 0..1; None where there is no box or no score.
         traits: of the expression, by dimension.
+        refused: the bundle could not take the text; scored as wrong whatever was right.
     """
 
     group: int
@@ -39,6 +40,7 @@ class ExpressionScore:
     error: PlacementError | None
     confidence: float | None = None
     traits: Mapping[str, str] = field(default_factory=dict)
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class QuestionScore:
         confidence: of the answer, 0..1; None where there is none.
         value_m: the true length, metres; None where the question asks for none.
         said_m: the length that came back, metres; None where none did.
+        refused: the bundle could not take the text.
     """
 
     group: int
@@ -64,6 +67,7 @@ class QuestionScore:
     confidence: float | None = None
     value_m: float | None = None
     said_m: float | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +110,13 @@ def score_frame(frame: PosedFrame, responses: Responses) -> Scores:
     """
     located = []
     ranks = responses.scores or ((),) * len(frame.expressions)
-    for asked, boxes, scores in zip(frame.expressions, responses.boxes, ranks, strict=True):
+    for asked, response, scores in zip(frame.expressions, responses.boxes, ranks, strict=True):
+        refused, boxes = response is None, response or ()
         ious = matched_ious(boxes, asked.truths)
-        f1 = tuple(f1_score(ious, len(boxes), len(asked.truths), threshold) for threshold in THRESHOLDS)
+        f1 = tuple(
+            0.0 if refused else f1_score(ious, len(boxes), len(asked.truths), threshold)
+            for threshold in THRESHOLDS
+        )
         unique = asked.kind == "unique"
         located.append(
             ExpressionScore(
@@ -121,6 +129,7 @@ def score_frame(frame: PosedFrame, responses: Responses) -> Scores:
                 error=placement_error(boxes[0], asked.truths[0], frame.camera) if unique and boxes else None,
                 confidence=scores[0] if scores else None,
                 traits=asked.traits,
+                refused=refused,
             )
         )
     confidences = responses.confidences or (None,) * len(frame.questions)
@@ -133,16 +142,20 @@ def score_frame(frame: PosedFrame, responses: Responses) -> Scores:
 
 
 def score_answer(
-    asked: PosedQuestion, said: str, group: int, confidence: float | None = None
+    asked: PosedQuestion, said: str | None, group: int, confidence: float | None = None
 ) -> QuestionScore:
     """Score one answer: right if it equals an accepted one once both are cleaned, or is the length asked for.
 
     Args:
         asked: the question with its truth.
-        said: what came back.
+        said: what came back; None where the question was refused.
         group: the room or recorded frame that it is about.
         confidence: of the answer, 0..1.
     """
+    if said is None:
+        return QuestionScore(
+            group, asked.kind, asked.answers[0], "", False, value_m=asked.value_m, refused=True
+        )
     said_m = None if asked.value_m is None else length_in_metres(said)
     right = cleaned_match(said, asked.answers)
     if said_m is not None and asked.value_m is not None:
