@@ -8,7 +8,6 @@ import re
 _LENGTH = re.compile(
     r"(?P<value>\d+(?:\.\d+)?) ?(?P<unit>millimet(?:re|er)s?|centimet(?:re|er)s?|mm|cm|m|met(?:re|er)s?)\b"
 )
-_BARE = re.compile(r"(?P<value>\d+(?:\.\d+)?)\.?")
 TOLERANCE, TOLERANCE_M = 0.1, 0.1
 """A length counts as right within this share of the true one, or within these metres, whichever is more."""
 _UNITS_M = {"mm": 0.001, "mi": 0.001, "cm": 0.01, "ce": 0.01}
@@ -18,13 +17,9 @@ def length_in_metres(text: str) -> float | None:
     """Return the first length that a text states, in metres; None where it states none.
 
     Args:
-        text: for example "about 1.4 m" or "80 cm"; a number alone counts as metres.
+        text: for example "about 1.4 m" or "80 cm"; a number without a unit is none.
     """
-    said = text.strip().lower()
-    bare = _BARE.fullmatch(said)
-    if bare is not None:
-        return float(bare["value"])
-    length = _LENGTH.search(said)
+    length = _LENGTH.search(text.lower())
     if length is None:
         return None
     return float(length["value"]) * _UNITS_M.get(length["unit"][:2], 1.0)
