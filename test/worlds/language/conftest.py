@@ -20,8 +20,8 @@ CAMERA_HEIGHT, PITCH = 1.2, 0.2
 LEVEL = optical_from_level(PITCH, 0.0)
 # Visible pixels and fraction: referable, ambiguous, unseen.
 SEEN, GLIMPSED, HIDDEN = (900, 0.9), (40, 0.9), (5, 0.01)
-TRAIN, WORDING, PAIRS = 7, 550_007, 600_007
-"""A seed of the splits train, test-wording and test-pairs."""
+TRAIN, WORDING, PAIRS = 0, 550_000, 600_000
+"""The first seeds of the splits train, test-wording and test-pairs."""
 
 
 def thing(
@@ -68,11 +68,11 @@ def frame(*objects: SceneObject, seed: int = TRAIN, room_type: str = "kitchen") 
     return FrameGraph(seed, room_type, 0, CAMERA, PITCH, 0.0, CAMERA_HEIGHT, np.eye(4), objects)
 
 
-def random_frame(number: int, first_seed: int = 0) -> FrameGraph:
+def random_frame(number: int, first_seed: int = TRAIN) -> FrameGraph:
     """Make a crowded frame of few categories, colours and materials, so that every form is possible."""
     seed = first_seed + number
     rng = np.random.default_rng(seed)
-    pairs = first_seed == 600_000
+    pairs = first_seed == PAIRS
     categories = ("chair", "table", "sofa", "bed", "cabinet", "stool", "fridge")
     colors, materials = list(COLORS)[:4], MATERIALS[:4]
     objects: list[SceneObject] = []
@@ -108,7 +108,20 @@ def random_frame(number: int, first_seed: int = 0) -> FrameGraph:
 
 @pytest.fixture(scope="session")
 def many_frames() -> list[FrameGraph]:
-    return [random_frame(seed) for seed in range(300)]
+    """Frames of training rooms."""
+    return [random_frame(number) for number in range(300)]
+
+
+@pytest.fixture(scope="session")
+def wording_frames() -> list[FrameGraph]:
+    """Frames of rooms whose texts use unseen wordings."""
+    return [random_frame(number, WORDING) for number in range(150)]
+
+
+@pytest.fixture(scope="session")
+def pair_frames() -> list[FrameGraph]:
+    """Frames of rooms that have, and whose texts name, unseen pairs of category and colour."""
+    return [random_frame(number, PAIRS) for number in range(150)]
 
 
 @pytest.fixture

@@ -30,3 +30,9 @@ def test_at_most_the_eight_largest_are_named(frame, thing):
 
 def test_empty_frame_is_described(frame):
     assert description(frame()) == "an empty room"
+
+
+def test_pair_kept_from_training_is_named_in_its_split_alone(frame, thing):
+    chair = thing(1, "yellow chair")
+    assert description(frame(chair)) == "a chair"
+    assert description(frame(chair, seed=600_000)) == "a yellow chair"

@@ -10,9 +10,12 @@ from itertools import chain, combinations
 import numpy as np
 import pytest
 
-from ide3d_training.worlds.language import denoted, expressions
-from ide3d_training.worlds.language.expressions import FORM_WEIGHTS, MAX_TARGETS
-from ide3d_training.worlds.scene_graph import FrameGraph
+from ide3d_training.datasets.augmentation import mirror_graph
+from ide3d_training.worlds.language import Checker, denoted, expressions, templates
+from ide3d_training.worlds.language.expressions import ATTRIBUTE_FORMS, FORMS, MAX_TARGETS
+from ide3d_training.worlds.language.grammar import parse_expression
+from ide3d_training.worlds.scene_graph import IN, FrameGraph
+from ide3d_training.worlds.splits import HELD_OUT_PAIRS
 
 LIMIT = 8
 
@@ -65,19 +68,45 @@ def test_every_kind_and_form_occurs(all_drawn):
     kinds = Counter(expression.kind for _, expression in all_drawn)
     forms = {(expression.kind, expression.form) for _, expression in all_drawn}
     assert min(kinds.values()) > 0.1 * kinds.total()
-    assert {form for kind, form in forms if kind == "unique"} == set(FORM_WEIGHTS)
+    assert {form for kind, form in forms if kind == "unique"} == set(FORMS["unique"])
+    assert {form for kind, form in forms if kind == "zero"} >= set(FORMS["zero"]) - {"in"}
     assert {form for kind, form in forms if kind == "multi"} >= {
-        "category",
-        "color_category",
-        "color",
-        "relation",
+        *ATTRIBUTE_FORMS[:3],
+        "on",
+        "next_to",
+        "left_of",
+        "behind",
     }
-    assert {form for kind, form in forms if kind == "zero"} == {
-        "category",
-        "color_category",
-        "color",
-        "relation",
-    }
+
+
+def test_form_is_the_one_of_the_text(all_drawn):
+    for _, expression in all_drawn:
+        assert parse_expression(expression.text).form == expression.form
+
+
+def test_no_form_fills_more_than_a_fifth_of_a_kind_and_relations_half_of_unique_texts(all_drawn):
+    for kind in ("unique", "multi", "zero"):
+        forms = Counter(e.form for _, e in all_drawn if e.kind == kind)
+        assert max(forms.values()) < 0.3 * forms.total(), forms
+    forms = Counter(e.form for _, e in all_drawn if e.kind == "unique")
+    related = sum(count for form, count in forms.items() if form not in ATTRIBUTE_FORMS)
+    assert related > 0.4 * forms.total()
+
+
+def test_zero_target_texts_are_of_three_sorts(all_drawn):
+    sorts = Counter()
+    for frame, expression in all_drawn:
+        if expression.kind == "zero":
+            phrase = parse_expression(expression.text)
+            present = {item.category for item in frame.objects if not frame.is_unseen(item)}
+            if phrase.relation is not None:
+                sorts["relation"] += 1
+                assert phrase.category is None or phrase.category in present  # only the relation is absent
+            elif phrase.category in present:
+                sorts["attribute"] += 1
+            else:
+                sorts["category"] += 1
+    assert min(sorts[sort] for sort in ("relation", "attribute", "category")) > 0.15 * sorts.total(), sorts
 
 
 def test_zero_target_texts_include_the_wrong_colour_of_something_present(frame, thing):
@@ -129,3 +158,89 @@ def test_wordings_vary(frame, thing):
     }
     assert len(texts) >= 10
     assert {"the red chair", "red chair"} <= texts
+
+
+def test_checker_never_has_to_reject_what_is_drawn(many_frames, wording_frames, pair_frames, monkeypatch):
+    """Generator and checker compute apart; wherever they differ, one of them is wrong."""
+    checked = []
+    denoted_by_text = Checker.denoted
+
+    def recorded(self: Checker, text: str):
+        found = denoted_by_text(self, text)
+        checked.append((text, found))
+        return found
+
+    monkeypatch.setattr(Checker, "denoted", recorded)
+    kept = 0
+    for scene in many_frames + wording_frames + pair_frames:
+        found = drawn(scene, seed=3)
+        kept += len(found)
+        assert {(e.text, e.target_ids) for e in found} == set(checked), set(checked)
+        checked.clear()
+    assert kept > 4000
+
+
+def test_mirrored_frames_are_spoken_of_as_truly(many_frames):
+    for scene in many_frames[::4]:
+        mirrored = mirror_graph(scene)
+        for expression in drawn(mirrored):
+            assert denoted(expression.text, mirrored) == expression.target_ids
+
+
+def test_unseen_wordings_are_drawn_for_their_split_alone(many_frames, wording_frames):
+    requests = (templates.REQUESTS, templates.WHERE_IS, templates.WHERE_ARE)
+    kept = tuple(text for options in requests for text in options.unseen)
+    seen = [e.text for scene in many_frames for e in drawn(scene)]
+    unseen = [e.text for scene in wording_frames for e in drawn(scene)]
+    assert all(_matches(text, kept) for text in unseen)
+    assert not any(_matches(text, kept) for text in seen)
+    for words in ("which is", "all of the", "both of the", "that is beside"):
+        assert any(words in text for text in unseen) and not any(words in text for text in seen), words
+    for words in ("that is red", "coloured", "every ", "beside"):
+        assert any(words in text for text in seen), words
+    for words in ("that is red", "coloured", "every ", "counting"):
+        assert not any(words in text for text in unseen), words
+
+
+def _matches(text: str, wordings: tuple[str, ...]) -> bool:
+    return any(
+        text.startswith(wording.split("{a}")[0]) and text.endswith(wording.split("{a}")[1])
+        for wording in wordings
+    )
+
+
+def test_pairs_kept_from_training_are_named_in_their_split_alone(many_frames, wording_frames, pair_frames):
+    def share(frames) -> float:
+        texts = [e.text for scene in frames for e in drawn(scene)]
+        return np.mean([any(p in HELD_OUT_PAIRS for p in parse_expression(t).named_pairs()) for t in texts])
+
+    assert share(many_frames) == share(wording_frames) == 0
+    assert share(pair_frames) > 0.33
+
+
+def test_zero_target_texts_of_their_split_name_unseen_pairs_too(pair_frames):
+    zero = [e.text for scene in pair_frames for e in drawn(scene) if e.kind == "zero"]
+    named = [any(p in HELD_OUT_PAIRS for p in parse_expression(text).named_pairs()) for text in zero]
+    assert 0.2 < np.mean(named) < 0.9
+
+
+def test_object_of_a_pair_kept_from_training_is_never_named_by_it(frame, placed):
+    category, color = sorted(HELD_OUT_PAIRS)[0]
+    scene = frame(placed(1, f"{color} {category}", 3.0, 0.0), placed(2, "red chair", 3.0, 2.0))
+    texts = [e.text for seed in range(60) for e in drawn(scene, seed)]
+    assert any(category in text for text in texts)
+    assert not [t for t in texts if (category, color) in parse_expression(t).named_pairs()]
+
+
+def test_zero_target_texts_look_into_things_that_hold_something_else(frame, placed):
+    scene = frame(
+        placed(1, "red wood cabinet", 3.0, 0.0),
+        placed(2, "blue paper book", 3.0, 0.0, (0.1, 0.2, 0.2), above=0.3, on=1, relation=IN),
+        placed(3, "white wood table", 3.0, 2.0),
+        placed(4, "black metal mug", 3.0, 2.0, (0.1, 0.1, 0.1), above=0.8, on=3),
+    )
+    zero = [e for seed in range(80) for e in drawn(scene, seed) if e.kind == "zero" and e.form == "in"]
+    assert zero
+    for expression in zero:
+        phrase = parse_expression(expression.text)
+        assert phrase.category in ("mug", None) and phrase.relation.anchors[0].category == "cabinet"

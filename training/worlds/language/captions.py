@@ -57,9 +57,7 @@ def _subject(survey: Survey, item: SceneObject) -> Key:
     return key if survey.may_name(key) else Key(item.category, None, item.material)
 
 
-def _relations(
-    survey: Survey, index: int, rng: np.random.Generator
-) -> list[tuple[str, tuple[int, ...]]]:
+def _relations(survey: Survey, index: int, rng: np.random.Generator) -> list[tuple[str, tuple[int, ...]]]:
     """List the relations in which an object stands to anchors: supports first, then in random order."""
     found = []
     for relation in RELATION_FORMS:

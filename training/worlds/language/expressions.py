@@ -203,21 +203,24 @@ class _Writer:
         present = sorted(categories)
         absent = [category for category in CATEGORIES if category not in categories]
         colors, materials = {item.color for item in objects}, {item.material for item in objects}
+        near: list[Key] = []
+        far: list[Key] = []
         if form == "category":
-            keys = [Key(category) for category in absent]
+            near = [Key(category) for category in absent]
         elif form == "color":
-            keys = [Key(None, color) for color in COLORS if color not in colors]
+            near = [Key(None, color) for color in COLORS if color not in colors]
         elif form == "material":
-            keys = [Key(None, None, material) for material in MATERIALS if material not in materials]
+            near = [Key(None, None, material) for material in MATERIALS if material not in materials]
         elif form == "color_category":
-            keys = [Key(category, color) for category in present for color in COLORS]
-            keys += [Key(category, color) for category in self._few(absent) for color in sorted(colors)]
+            near = [Key(category, color) for category in present for color in COLORS]
+            far = [Key(category, color) for category in absent for color in sorted(colors)]
         else:
-            keys = [Key(c, None, material) for c in present for material in BY_NAME[c].materials]
-            keys += [Key(c, None, m) for c in self._few(absent) for m in BY_NAME[c].materials if m in materials]
-        keys = [key for key in keys if key not in survey.groups and survey.may_name(key)]
+            near = [Key(c, None, material) for c in present for material in BY_NAME[c].materials]
+            far = [Key(c, None, m) for c in absent for m in BY_NAME[c].materials if m in materials]
+        near = self._few([key for key in near if key not in survey.groups and survey.may_name(key)])
+        far = self._few([key for key in far if survey.may_name(key)])[: max(1, len(near) // 3)]
         numbers = (ONE, MANY) if form.endswith("category") else (ONE,)
-        return [_Candidate(key, (), pick(self._rng, numbers)) for key in self._few(keys)]
+        return [_Candidate(key, (), pick(self._rng, numbers)) for key in near + far]
 
     def _selected(self, kind: str, form: str) -> list[_Candidate]:
         survey = self._survey

@@ -229,7 +229,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("width", r"(?:what is|(?:please )?tell me) the width of (?P<a>.+)"),
     ("direction", r"(?:do|should) i turn left or right to face (?P<a>.+)"),
     ("direction", r"which way (?:do|should) i turn to face (?P<a>.+)"),
-    ("direction", r"is (?P<a>.+) (?:to the left, to the right or straight ahead|straight ahead, left or right)"),
+    (
+        "direction",
+        r"is (?P<a>.+) (?:to the left, to the right or straight ahead|straight ahead, left or right)",
+    ),
     ("direction", r"in which direction is (?P<a>.+)"),
     ("side", r"is (?P<a>.+?) (?:to the |on the )?(?:left or (?:to the )?right|right or left) of (?P<b>.+)"),
     ("side", r"on which side of (?P<b>.+?) is (?P<a>the .+)"),

@@ -163,7 +163,9 @@ class Layout:
         signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]) / 2
         own = signs * self.extents[:, None, :2]
         lefts = np.stack([-self._fronts[:, 1], self._fronts[:, 0]], -1)
-        return self.centers[:, None, :2] + own[..., :1] * self._fronts[:, None] + own[..., 1:] * lefts[:, None]
+        return (
+            self.centers[:, None, :2] + own[..., :1] * self._fronts[:, None] + own[..., 1:] * lefts[:, None]
+        )
 
     def _excess(self, points: np.ndarray) -> np.ndarray:
         """Return (..., N, 2): how far (..., 2) points lie beyond the sides of each footprint; inside negative."""

@@ -39,9 +39,7 @@ _SELECTOR_FORMS = {
 
 _ATTRIBUTE_FORMS = {
     (color, material, category): "_".join(
-        name
-        for name, named in (("color", color), ("material", material), ("category", category))
-        if named
+        name for name, named in (("color", color), ("material", material), ("category", category)) if named
     )
     or "object"
     for color in (False, True)

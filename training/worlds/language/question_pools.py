@@ -259,7 +259,9 @@ def _measures(
     intent: str, survey: Survey, metres: np.ndarray, rng: np.random.Generator, least: float = 0.0
 ) -> list[Candidate]:
     return [
-        Candidate(intent, (survey.named(k, rng),), Answer(length(metres[k]), _ids(survey, k), float(metres[k])))
+        Candidate(
+            intent, (survey.named(k, rng),), Answer(length(metres[k]), _ids(survey, k), float(metres[k]))
+        )
         for k in survey.anchors.tolist()
         if metres[k] >= least
     ]

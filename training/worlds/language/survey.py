@@ -19,7 +19,6 @@ from .wording import pick
 
 PAIR_SHARE = 0.6
 """Of the texts of splits with unseen pairs, the share that is to name such a pair, where one can."""
-_PAIR_TRIES = 12
 
 
 class Key(NamedTuple):
@@ -139,7 +138,9 @@ class Survey:
         doubts = members @ (verdicts == DOUBTFUL).astype(np.float32)
         counts = members @ holds.astype(np.float32)
         seen = members @ (holds & self.referable[:, None]).astype(np.float32)
-        return Related(self.members, holds, (doubts == 0) & (others > 0) & (seen == counts), counts.astype(int))
+        return Related(
+            self.members, holds, (doubts == 0) & (others > 0) & (seen == counts), counts.astype(int)
+        )
 
     def phrase(
         self,

@@ -70,7 +70,9 @@ WHERE_ARE = Templates(
     ("can you tell me where {a} are?",),
 )
 
-COLORED = Templates(("{c} {n}", "{n} that is {c}", "{c} coloured {n}", "{c} colored {n}"), ("{n} which is {c}",))
+COLORED = Templates(
+    ("{c} {n}", "{n} that is {c}", "{c} coloured {n}", "{c} colored {n}"), ("{n} which is {c}",)
+)
 MADE_OF = Templates(("{m} {n}", "{n} made of {x}", "{n} that is made of {x}"), ("{n} which is made of {x}",))
 COLORED_AND_MADE_OF = Templates(
     ("{c} {m} {n}", "{c} {n} made of {x}", "{m} {n} that is {c}"), ("{m} {n} which is {c}",)
@@ -133,9 +135,7 @@ SELECTED = {
     "smallest": Templates(
         ("smallest {n}", "{n} that is the smallest", "very smallest {n}"), ("smallest of the {s}",)
     ),
-    "tallest": Templates(
-        ("tallest {n}", "{n} that is the tallest", "highest {n}"), ("tallest of the {s}",)
-    ),
+    "tallest": Templates(("tallest {n}", "{n} that is the tallest", "highest {n}"), ("tallest of the {s}",)),
     "shortest": Templates(
         ("shortest {n}", "lowest {n}", "shortest of the {s}"), ("{n} that is the shortest",)
     ),
@@ -173,7 +173,10 @@ RELATED = {
         ),
         ("{n} that is on top of {a}", "{n} that is sitting on {a}"),
     ),
-    "in": Templates(("{n} in {a}", "{n} inside {a}", "{n} that is in {a}", "{n} inside of {a}"), ("{n} that is inside {a}",)),
+    "in": Templates(
+        ("{n} in {a}", "{n} inside {a}", "{n} that is in {a}", "{n} inside of {a}"),
+        ("{n} that is inside {a}",),
+    ),
     "under": Templates(
         ("{n} under {a}", "{n} underneath {a}", "{n} below {a}", "{n} that is under {a}"),
         ("{n} that is underneath {a}",),
@@ -484,5 +487,7 @@ def intents() -> dict[str, Templates]:
         "where_from_me": WHERE_FROM_ME,
     }
     return single | {
-        f"{group}_{name}": templates for group, members in grouped.items() for name, templates in members.items()
+        f"{group}_{name}": templates
+        for group, members in grouped.items()
+        for name, templates in members.items()
     }
