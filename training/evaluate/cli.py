@@ -82,50 +82,26 @@ def run(
         _check_writable(json_file)
     if plots is not None:
         _make_folder(plots)
-    frames = None if recording is None else RecordedFrames(recording)
+    recorded = None if recording is None else RecordedFrames(recording)
     prior = Prior.load()
     network = open_bundle(bundle).manifest.network
     responder = SceneResponder(Scene.open(bundle))
 
-    def measured(of: dict[str, Any], posed: Iterable[PosedFrame], total: int, what: str) -> dict[str, Any]:
-        evaluation = Evaluation(responder, prior, Robustness() if perturb else None)
-        console = Console(stderr=True)
-        try:
-            for frame in track(posed, what, total=total, console=console):
-                evaluation.add(frame)
-        except KeyboardInterrupt:
-            if evaluation.frames:
-                count = "frames" if "recording" in of else "rooms"
-                _print({"bundle": bundle, **of, count: evaluation.frames, **evaluation.report()})
-            raise Interrupted(
-                f"interrupted after {evaluation.frames} of {total} frames; no report was written"
-            ) from None
-        return {"bundle": bundle, **of, **evaluation.report()}
+    def begin() -> Evaluation:
+        return Evaluation(responder, prior, Robustness() if perturb else None)
 
-    if frames is not None:
-        camera = frames.camera
-        about = {
-            "recording": recording.resolve().name,
-            "frames": len(frames),
-            "image_size": [camera.width, camera.height],
-        }
-        report = measured(about, frames, len(frames), "evaluating frames")
+    if recorded is not None:
+        size = [recorded.camera.width, recorded.camera.height]
+        about = {"bundle": bundle, "recording": recorded.name, "frames": len(recorded), "image_size": size}
+        report = _measured(about, "frames", begin(), recorded)
     else:
         reports = {}
         for name, first in seeds.items():
-            about = {
-                "split": name,
-                "rooms": rooms,
-                "seed": first,
-                "image_size": [network.width, network.height],
-            }
-            posed = world_frames(rooms, first, network.width, network.height)
-            reports[name] = measured(about, posed, rooms, f"evaluating {name}")
-        report = (
-            {"bundle": bundle, "split": ALL, "rooms": rooms, "splits": reports}
-            if split == ALL
-            else reports[next(iter(seeds))]
-        )
+            size = [network.width, network.height]
+            about = {"bundle": bundle, "split": name, "rooms": rooms, "seed": first, "image_size": size}
+            reports[name] = _measured(about, "rooms", begin(), world_frames(rooms, first, *size))
+        together = {"bundle": bundle, "split": ALL, "rooms": rooms, "splits": reports}
+        report = together if split == ALL else reports[next(iter(seeds))]
     if json_file is not None:
         _write(json_file, json.dumps(report, indent=2, allow_nan=False) + "\n")
     if plots is not None:
@@ -133,6 +109,31 @@ def run(
 
         draw(report, plots)
     _print(report)
+
+
+def _measured(
+    about: dict[str, Any], count: str, evaluation: Evaluation, frames: Iterable[PosedFrame]
+) -> dict[str, Any]:
+    """Measure all frames behind a progress bar; Ctrl-C shows what was measured so far and ends.
+
+    Args:
+        about: what the report begins with.
+        count: the entry of it that holds the number of frames.
+        evaluation: new.
+        frames: as many.
+    """
+    total = about[count]
+    name = about.get("split") or about["recording"]
+    try:
+        for frame in track(frames, f"evaluating {name}", total=total, console=Console(stderr=True)):
+            evaluation.add(frame)
+    except KeyboardInterrupt:
+        if evaluation.frames:
+            _print({**about, count: evaluation.frames, **evaluation.report()})
+        raise Interrupted(
+            f"interrupted after {evaluation.frames} of {total} frames; no report was written"
+        ) from None
+    return {**about, **evaluation.report()}
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -33,6 +33,9 @@ class RecordedFrames:
     """Pose what a recording's labels hold, frame by frame.
 
     An expression is posed on its frame, a question on every frame that is said to show its answer.
+
+    Attributes:
+        name: of the folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,6 +51,7 @@ class RecordedFrames:
             raise RecordingError(
                 f"there is no folder {folder}: --recording takes one of pictures with labels"
             )
+        self.name = folder.resolve().name
         self._folder = FrameFolder(folder)
         self._labels = Labels.read(folder)
         posed = {one.number: one for one in self._folder.frames if one.world_from_camera is not None}
