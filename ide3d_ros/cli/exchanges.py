@@ -18,13 +18,10 @@ from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.scene.results import Detection
 from ide3d_ros.scene.status import Status
-from ide3d_training.evaluate.posed import PosedExpression, PosedFrame, Responses
-from ide3d_training.evaluate.scoring import ExpressionScore, QuestionScore, score_frame
-from ide3d_training.metrics.answers import cleaned_match
+from ide3d_training.evaluate.posed import PosedExpression, PosedFrame, PosedQuestion, Responses
+from ide3d_training.evaluate.scoring import ExpressionScore, QuestionScore, score_answer, score_frame
 
 RIGHT_IOU = 0.25
-_LENGTH = re.compile(r"(?P<value>\d+(?:\.\d+)?) ?(?P<unit>mm|cm|m|met(?:re|er)s?)\b")
-_UNITS_M = {"mm": 0.001, "cm": 0.01}
 
 
 @dataclass(frozen=True)
@@ -126,8 +123,9 @@ def judge(prompt: Prompt, reply: Reply, truth: Truth, moment: Moment, *, place: 
     elif truth.things:
         right = sorted(things_named(answer.text)) == sorted(truth.things)
     elif truth.answers:
-        right = _is_right(answer.text, truth)
-        score = QuestionScore(group, prompt.kind, truth.answers[0], answer.text, right)
+        asked = PosedQuestion(prompt.text, truth.answers, prompt.kind, truth.length_m, truth.tolerance_m)
+        score = score_answer(asked, answer.text, group, answer.confidence)
+        right = score.right
     names = ("queue", "vision", "prefix", "prompt", "decode", "total")
     return Exchange(
         prompt=prompt,
@@ -175,13 +173,3 @@ def _score_boxes(
     frame = PosedFrame(moment.rgb, moment.camera, group, (posed,), ())
     boxes = tuple(detection.box for detection in detections)
     return score_frame(frame, Responses((boxes,), ())).expressions[0]
-
-
-def _is_right(said: str, truth: Truth) -> bool:
-    if cleaned_match(said, truth.answers):
-        return True
-    length = _LENGTH.search(said.lower())
-    if truth.length_m is None or length is None:
-        return False
-    metres = float(length["value"]) * _UNITS_M.get(length["unit"], 1.0)
-    return abs(metres - truth.length_m) <= truth.tolerance_m

@@ -89,7 +89,7 @@ def _explained(error: Exception) -> tuple[str, int]:
     from ide3d_ros.cli.demo import DemoError
     from ide3d_ros.cli.demo_client import NoAnswerError
     from ide3d_ros.cli.node_process import NodeEndedError
-    from ide3d_ros.nodes.recordings import RecordingError
+    from ide3d_ros.recordings import RecordingError
 
     if isinstance(error, (BundleError, DemoError, NoAnswerError, NodeEndedError, RecordingError)):
         return str(error), 1

@@ -1,19 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What to ask about a recording that has been labelled by hand, with the truth in each of its frames.
-
-Beside the files of a folder of pictures (`nodes/recordings.py`) such a recording has
-
-- `objects.json`: `room_from_world`, and `objects` with `id`, `label`, `center`, `size` and `yaw` in the room
-  (z up, metres, radians);
-- `grounding.json`: `text`, `target_ids`, `frame` and `kind` of expressions; no target means that nothing
-  matches;
-- `qa.json`: `question`, `accepted` answers, `frames` that show the answer, `kind`, and for lengths `value_m`
-  and `tolerance_m`.
-"""
+"""What to ask about a recording that has been labelled by hand, with the truth in each of its frames."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +10,8 @@ import numpy as np
 
 from ide3d_ros.cli.exchanges import Prompt, Truth
 from ide3d_ros.cli.moments import Moment
-from ide3d_ros.geometry.box import Box3D
-from ide3d_ros.geometry.rotation import yaw_rotation
 from ide3d_ros.geometry.transform import inverse
-from ide3d_ros.nodes.recordings import FrameFolder, RecordingError
+from ide3d_ros.recordings import FrameFolder, LabelledExpression, LabelledQuestion, Labels, RecordingError
 
 _SAME_POSE = 1e-4
 
@@ -48,7 +35,7 @@ class RecordedTour:
         """Read the labels.
 
         Args:
-            folder: see this module's docstring.
+            folder: as in `FrameFolder` and `Labels`.
 
         Raises:
             RecordingError: if there is no recording, or it is not labelled.
@@ -59,29 +46,17 @@ class RecordedTour:
             )
         if not folder.is_dir():
             raise RecordingError(f"{folder} is no folder; a bag can be played with ide3d_replay")
-        frames = FrameFolder(folder, rate_hz=1.0, frame_id="", world_frame_id="").frames
+        frames = FrameFolder(folder).frames
         self._poses = {
             one.number: one.world_from_camera for one in frames if one.world_from_camera is not None
         }
         if not self._poses:
             raise RecordingError(f"{folder} has no poses.json, without which its labels fit no frame")
         self.length = len(frames)
-        try:
-            objects = _read(folder / "objects.json")["objects"]
-            self._boxes = {one["id"]: _box(one) for one in objects}
-            self._names = {one["id"]: one["label"] for one in objects}
-            self._labels = {
-                Prompt("locate", one["text"], one["kind"]): _grounding(one)
-                for one in _read(folder / "grounding.json")
-            }
-            self._labels |= {
-                Prompt("ask", one["question"], one["kind"]): _question(one)
-                for one in _read(folder / "qa.json")
-            }
-        except (KeyError, TypeError, ValueError) as error:
-            raise RecordingError(
-                f"{folder} has labels of another form: {type(error).__name__} {error}"
-            ) from error
+        labels = Labels.read(folder)
+        self._objects = labels.objects
+        self._labels = {Prompt("locate", one.text, one.kind): _grounding(one) for one in labels.expressions}
+        self._labels |= {Prompt("ask", one.text, one.kind): _question(one) for one in labels.questions}
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -115,9 +90,9 @@ class RecordedTour:
             return None
         label = self._labels[prompt]
         camera_from_world = inverse(moment.world_from_camera)
-        boxes = tuple(self._boxes[one].transformed(camera_from_world) for one in label.target_ids)
+        boxes = tuple(self._objects[one].box.transformed(camera_from_world) for one in label.target_ids)
         things = [
-            f"{self._names[one]} at {np.linalg.norm(box.center):.1f} m"
+            f"{self._objects[one].label} at {np.linalg.norm(box.center):.1f} m"
             for one, box in zip(label.target_ids, boxes, strict=True)
         ]
         shown = label.shown or ", ".join(things) or "nothing"
@@ -130,30 +105,15 @@ class RecordedTour:
         )
 
 
-def _grounding(one: dict) -> _Label:
-    return _Label(frozenset({one["frame"]}), tuple(one["target_ids"]))
+def _grounding(one: LabelledExpression) -> _Label:
+    return _Label(frozenset({one.frame}), one.target_ids)
 
 
-def _question(one: dict) -> _Label:
+def _question(one: LabelledQuestion) -> _Label:
     return _Label(
-        frozenset(one["frames"]),
-        shown=one["answer"],
-        answers=tuple(one["accepted"]),
-        length_m=one.get("value_m"),
-        tolerance_m=one.get("tolerance_m", 0.0),
+        one.frames,
+        shown=one.answer,
+        answers=one.accepted,
+        length_m=one.value_m,
+        tolerance_m=one.tolerance_m,
     )
-
-
-def _box(one: dict) -> Box3D:
-    return Box3D.from_matrix(np.array(one["center"]), np.array(one["size"]), yaw_rotation(one["yaw"]))
-
-
-def _read(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecordingError(
-            f"{path} cannot be read ({error.strerror}); the demo asks what it holds"
-        ) from error
-    except ValueError as error:
-        raise RecordingError(f"{path} is no JSON: {error}") from error

@@ -17,7 +17,8 @@ from ide3d_ros.cli.exchanges import Exchange
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.iou import iou_matrix
 from ide3d_ros.scene.status import Status
-from ide3d_training.evaluate.scoring import ExpressionScore, QuestionScore, Scores, summary
+from ide3d_training.evaluate.figures import summary
+from ide3d_training.evaluate.scoring import ExpressionScore, QuestionScore, Scores
 
 _PACKAGES = ("ide3d_ros", "numpy", "onnxruntime", "opencv-python-headless", "mcap", "mujoco", "ros-rclpy")
 _MARKS = {True: Text("yes", "green"), False: Text("no", "red"), None: Text("-")}

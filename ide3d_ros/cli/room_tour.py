@@ -7,6 +7,7 @@ import numpy as np
 
 from ide3d_ros.cli.exchanges import Prompt, Truth, things_named
 from ide3d_ros.cli.moments import Moment
+from ide3d_training.evaluate.lengths import length_tolerance
 from ide3d_training.worlds.language.denotation import answered, denoted
 from ide3d_training.worlds.language.descriptions import description
 from ide3d_training.worlds.language.expressions import expressions
@@ -43,9 +44,6 @@ ROUND = (
     "describe",
 )
 """Kinds asked in one room, in this order; a kind that a frame does not offer is replaced by another."""
-
-LENGTH_TOLERANCE, LENGTH_TOLERANCE_M = 0.1, 0.1
-"""A length counts as right within this share of the true one, or within these metres, whichever is more."""
 
 _DRAWN = 48
 
@@ -125,7 +123,7 @@ def truth_in_room(prompt: Prompt, moment: Moment) -> Truth | None:
     boxes = tuple(by_id[number].box for number in found.target_ids)
     if found.value_m is None:
         return Truth(found.text, boxes=boxes, answers=(found.text,))
-    tolerance_m = max(LENGTH_TOLERANCE_M, LENGTH_TOLERANCE * found.value_m)
+    tolerance_m = length_tolerance(found.value_m)
     return Truth(
         found.text, boxes=boxes, answers=(found.text,), length_m=found.value_m, tolerance_m=tolerance_m
     )

@@ -1,28 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recorded frames to play: a folder of pictures with its calibration, or the camera topics of an MCAP bag.
-
-A folder holds pictures (`*.jpg`, `*.jpeg`, `*.png`, in it or in its folder `frames`; of a picture with the
-suffix `.color` or `.depth` only the colour one counts) and
-
-- `calibration.json`: `image_size` [width, height] and `color` {fx, fy, cx, cy[, distortion]}; with a depth
-  camera beside the colour one also `colour_from_depth`, 4x4;
-- `poses.json`, optional: frame number -> 4x4 camera-to-world; of the depth camera where `colour_from_depth`
-  is given;
-- `objects.json`, optional: its `room_from_world`, 4x4, makes the world upright.
-"""
+"""Recorded frames to play: a folder of pictures (`FrameFolder`), or the camera topics of an MCAP bag."""
 
 from __future__ import annotations
 
-import json
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import cv2
-import numpy as np
 from geometry_msgs.msg import TransformStamped
 from mcap.exceptions import McapError
 from mcap.reader import make_reader
@@ -33,19 +19,14 @@ from tf2_msgs.msg import TFMessage
 from ide3d_ros.conversions.cameras import info_from_camera
 from ide3d_ros.conversions.images import image_from_rgb
 from ide3d_ros.conversions.transforms import transform_from_matrix
-from ide3d_ros.geometry.camera import Camera, CameraError
+from ide3d_ros.recordings import FrameFolder, RecordingError
 
-_PICTURES = {".jpg", ".jpeg", ".png"}
 _BAG_TYPES = {
     "sensor_msgs/msg/Image": Image,
     "sensor_msgs/msg/CompressedImage": CompressedImage,
     "sensor_msgs/msg/CameraInfo": CameraInfo,
     "tf2_msgs/msg/TFMessage": TFMessage,
 }
-
-
-class RecordingError(ValueError):
-    """A recording is missing, damaged or not of a known form; the sentence names the file."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +56,14 @@ class Recording(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class FolderFrame:
-    """Name one picture of a folder.
-
-    Attributes:
-        number: the last number in its name; its place in the folder when there is none.
-        path: the picture.
-        world_from_camera: (4, 4), metres; None where the folder has no pose for it.
-    """
-
-    number: int
-    path: Path
-    world_from_camera: np.ndarray | None
-
-
-class FrameFolder:
+class PlayedFolder(FrameFolder):
     """Play a folder of pictures at a fixed rate."""
 
     def __init__(self, folder: Path, *, rate_hz: float, frame_id: str, world_frame_id: str) -> None:
         """Read what lies beside the pictures.
 
         Args:
-            folder: see this module's docstring.
+            folder: as in `FrameFolder`.
             rate_hz: pictures a second.
             frame_id: the camera's optical frame.
             world_frame_id: the frame that poses lead to.
@@ -105,43 +71,9 @@ class FrameFolder:
         Raises:
             RecordingError: if there are no pictures or no calibration, or a file is damaged.
         """
+        super().__init__(folder)
         self._rate_hz = rate_hz
         self._frame_id, self._world_frame_id = frame_id, world_frame_id
-        calibration = _read_json(folder / "calibration.json")
-        self.camera = _folder_camera(calibration, folder / "calibration.json")
-        poses = _folder_poses(folder, calibration)
-        inner = folder / "frames" if (folder / "frames").is_dir() else folder
-        paths = sorted(
-            path
-            for path in inner.iterdir()
-            if path.suffix.lower() in _PICTURES and not path.stem.endswith(".depth")
-        )
-        if not paths:
-            raise RecordingError(f"{inner} holds no pictures ({', '.join(sorted(_PICTURES))})")
-        self.frames = [
-            FolderFrame(number, path, poses.get(number))
-            for place, path in enumerate(paths)
-            for number in [_number(path, place)]
-        ]
-
-    def read(self, frame: FolderFrame) -> np.ndarray:
-        """Read a picture.
-
-        Returns:
-            (H, W, 3) uint8 RGB.
-
-        Raises:
-            RecordingError: if it is damaged or not of the calibrated size.
-        """
-        picture = cv2.imread(str(frame.path), cv2.IMREAD_COLOR)
-        if picture is None:
-            raise RecordingError(f"{frame.path} cannot be read as a picture")
-        if picture.shape[:2] != (self.camera.height, self.camera.width):
-            raise RecordingError(
-                f"{frame.path} is {picture.shape[1]}x{picture.shape[0]}, but calibration.json says "
-                f"{self.camera.width}x{self.camera.height}"
-            )
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
     def samples(self) -> Iterator[Sample]:
         """Read the pictures in the order of their names."""
@@ -263,68 +195,8 @@ def open_recording(
     bags = sorted(path.glob("*.mcap"))
     if len(bags) == 1:
         return Bag(bags[0], image_topic=image_topic, info_topic=info_topic)
-    return FrameFolder(path, rate_hz=rate_hz, frame_id=frame_id, world_frame_id=world_frame_id)
+    return PlayedFolder(path, rate_hz=rate_hz, frame_id=frame_id, world_frame_id=world_frame_id)
 
 
 def _listed(types: dict[str, str]) -> str:
     return ", ".join(f"{name} ({kind})" for name, kind in sorted(types.items())) or "no ROS 2 topics"
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecordingError(f"{path} is missing; a folder of pictures needs it") from None
-    except ValueError as error:
-        raise RecordingError(f"{path} is no JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise RecordingError(f"{path} holds a {type(content).__name__}, not an object")
-    return content
-
-
-def _folder_camera(calibration: dict, path: Path) -> Camera:
-    try:
-        width, height = calibration["image_size"]
-        color = calibration["color"]
-        numbers = [float(color[name]) for name in ("fx", "fy", "cx", "cy")]
-        return Camera(int(width), int(height), *numbers, tuple(color.get("distortion", ())))
-    except (KeyError, TypeError, ValueError, CameraError) as error:
-        raise RecordingError(f"{path} does not describe a camera: {type(error).__name__}: {error}") from error
-
-
-def _folder_poses(folder: Path, calibration: dict) -> dict[int, np.ndarray]:
-    """Read poses of the colour camera in the upright world, by frame number."""
-    if not (folder / "poses.json").exists():
-        return {}
-    world, depth_from_color = np.eye(4), np.eye(4)
-    if (folder / "objects.json").exists():
-        world = _matrix(
-            _read_json(folder / "objects.json").get("room_from_world", world), folder / "objects.json"
-        )
-    if "colour_from_depth" in calibration:
-        color_from_depth = _matrix(calibration["colour_from_depth"], folder / "calibration.json")
-        depth_from_color = np.linalg.inv(color_from_depth)
-    path = folder / "poses.json"
-    poses = _read_json(path)
-    return {
-        int(number): world @ _matrix(pose, path) @ depth_from_color
-        for number, pose in poses.items()
-        if number.isdigit()
-    }
-
-
-def _matrix(values: object, path: Path) -> np.ndarray:
-    try:
-        matrix = np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
-        raise RecordingError(f"{path} holds a transform that is no matrix: {error}") from error
-    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
-        raise RecordingError(
-            f"{path} holds a transform that is not 4x4 and finite but of shape {matrix.shape}"
-        )
-    return matrix
-
-
-def _number(path: Path, place: int) -> int:
-    numbers = re.findall(r"\d+", path.name.split(".")[0])
-    return int(numbers[-1]) if numbers else place

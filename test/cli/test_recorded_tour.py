@@ -14,7 +14,7 @@ from demo_samples import LOOKING_DOWN, MOMENT
 from ide3d_ros.cli.exchanges import Prompt
 from ide3d_ros.cli.moments import Moment
 from ide3d_ros.cli.recorded_tour import RecordedTour
-from ide3d_ros.nodes.recordings import RecordingError
+from ide3d_ros.recordings import RecordingError
 
 CHAIR = Prompt("locate", "the red chair", "unique")
 ZEBRA = Prompt("locate", "a zebra", "zero")
@@ -72,7 +72,7 @@ def test_missing_labels_are_named(labelled_recording: Path, file: str) -> None:
 
 def test_labels_of_another_form_are_refused(labelled_recording: Path) -> None:
     (labelled_recording / "grounding.json").write_text('[{"text": "the chair"}]')
-    with pytest.raises(RecordingError, match="KeyError 'kind'"):
+    with pytest.raises(RecordingError, match="KeyError 'target_ids'"):
         RecordedTour(labelled_recording)
     (labelled_recording / "grounding.json").write_text("{")
     with pytest.raises(RecordingError, match=r"grounding\.json"):

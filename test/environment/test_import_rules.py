@@ -17,6 +17,7 @@ LINT_IMPORTS = Path(sys.prefix) / "bin" / "lint-imports"
 FORBIDDEN = {
     "geometry reaches up": ("ide3d_ros/geometry/box.py", "from ide3d_ros.scene import scene"),
     "scene knows messages": ("ide3d_ros/scene/scene.py", "from sensor_msgs.msg import Image"),
+    "recordings know messages": ("ide3d_ros/recordings/labels.py", "from sensor_msgs.msg import Image"),
     "a node imports torch": ("ide3d_ros/nodes/perception.py", "import torch"),
     "the runtime reaches the network": (
         "ide3d_ros/engine/onnx_engine.py",
@@ -38,6 +39,7 @@ EMPTY_MODULES = (
     "ide3d_ros/scene/scene.py",
     "ide3d_ros/network/config.py",
     "ide3d_ros/bundle/manifest.py",
+    "ide3d_ros/recordings/labels.py",
     "ide3d_ros/nodes/perception.py",
     "ide3d_training/train.py",
     "ide3d_training/worlds/room.py",

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from recorded_corner import write_recording
 
+from ide3d_ros.bundle import Bundle
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
 from ide3d_training.evaluate.posed import PosedExpression, PosedFrame, PosedQuestion, Responses
@@ -45,8 +48,14 @@ def posed(box) -> Callable[[int], PosedFrame]:
 class Scripted:
     """Respond to every frame with the same boxes and answers."""
 
-    def __init__(self, boxes, answers):
-        self._responses = Responses(tuple(map(tuple, boxes)), tuple(answers))
+    def __init__(self, boxes, answers, scores=(), confidences=(), detections=()):
+        self._responses = Responses(
+            tuple(map(tuple, boxes)),
+            tuple(answers),
+            tuple(map(tuple, scores)),
+            tuple(confidences),
+            tuple(detections),
+        )
 
     def respond(self, frame: PosedFrame) -> Responses:
         return self._responses
@@ -55,3 +64,11 @@ class Scripted:
 @pytest.fixture(scope="session")
 def scripted() -> type[Scripted]:
     return Scripted
+
+
+@pytest.fixture
+def recording(tmp_path: Path, fake_bundle: Bundle) -> Path:
+    """Write a labelled recording of this test's own."""
+    folder = tmp_path / "corner"
+    folder.mkdir()
+    return write_recording(folder, fake_bundle)

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from ide3d_ros.scene.results import Answer, Detection, Frame, Location
 from ide3d_ros.scene.status import Status
-from ide3d_training.evaluate.report import results_table
+from ide3d_training.evaluate.posed import PosedObject
 from ide3d_training.evaluate.responders import PriorResponder, ResponseError, SceneResponder
 from ide3d_training.evaluate.runner import evaluate
 from ide3d_training.metrics.baselines import MeanBox, Prior
@@ -50,7 +49,13 @@ class FakeScene:
         return [Location(self._status, "", () if empty else (found,)) for _ in expressions]
 
     def ask(self, question):
-        return Answer(Status.OK, text="yes")
+        return Answer(Status.OK, text="yes", confidence=0.7)
+
+    def detect(self, vocabulary=None):
+        self.vocabulary = vocabulary
+        return Location(
+            Status.OK, "", (Detection("chair", 0.8, self._box, self._frame, np.eye(6), "chair", "red"),)
+        )
 
 
 def test_scene_is_asked_about_each_frame_alone(posed, box):
@@ -58,7 +63,20 @@ def test_scene_is_asked_about_each_frame_alone(posed, box):
     for room in (0, 1):
         responses = responder.respond(posed(room))
         assert responses.boxes == ((box(0),),) * 3
+        assert responses.scores == ((0.9,),) * 3
         assert responses.answers == ("yes", "yes")
+        assert responses.confidences == (0.7, 0.7)
+        assert responses.detections == ()  # the frame has no objects to detect
+
+
+def test_objects_are_detected_by_the_frames_own_vocabulary(posed, box):
+    scene = FakeScene(box(0))
+    objects = (PosedObject("1", "chair", box(0), True),)
+    for vocabulary, asked in (((), None), (("chair", "mug"), ("chair", "mug"))):
+        frame = replace(posed(0), objects=objects, vocabulary=vocabulary)
+        (found,) = SceneResponder(scene).respond(frame).detections
+        assert scene.vocabulary == asked
+        assert (found.label, found.score, found.caption) == ("chair", 0.8, "a red chair")
 
 
 def test_no_target_is_a_response_without_boxes(posed, box):
@@ -66,10 +84,16 @@ def test_no_target_is_a_response_without_boxes(posed, box):
     assert responses.boxes == ((), (), ())
 
 
-@pytest.mark.parametrize("status", [Status.ENGINE_ERROR, Status.INVALID_REQUEST])
+@pytest.mark.parametrize("status", [Status.ENGINE_ERROR, Status.NO_FRAMES])
 def test_fault_of_the_scene_stops_the_evaluation(posed, box, status):
     with pytest.raises(ResponseError, match=f"the red chair.*{status.name}"):
         SceneResponder(FakeScene(box(0), status)).respond(posed(0))
+
+
+def test_text_that_a_bundle_cannot_take_is_refused_and_no_fault(posed, box):
+    responses = SceneResponder(FakeScene(box(0), Status.INVALID_REQUEST)).respond(posed(0))
+    assert responses.boxes == (None, None, None)
+    assert responses.answers == ("yes", "yes")
 
 
 def test_prior_answers_by_kind_and_always_places_one_box(posed):
@@ -97,23 +121,12 @@ def test_report_holds_the_model_beside_the_prior(report):
     assert report["n_queries"] == report["prior"]["n_queries"] == 15
     assert report["interval"]["acc@0.25"] == [100.0, 100.0]
     assert report["majority"]["count"]["answer"] == "two"
+    assert report["breakdown"]["kind"]["unique"]["acc@0.25"] == 100.0
+    assert report["prior"]["breakdown"]["kind"]["unique"]["n"] == 3
+    assert report["detection"]["frames"] == 0 and "reason" in report["captions"]
+    assert report["confidence"] == {"boxes": None, "answers": None}
+    assert "perturbations" not in report
 
 
 def test_report_survives_json(report):
     assert json.loads(json.dumps(report, allow_nan=False)) == report
-
-
-def test_table_prints_every_main_figure(report):
-    console = Console(file=io.StringIO(), width=160)
-    console.print(results_table(report))
-    text = console.file.getvalue()
-    for words in (
-        "Acc@0.25",
-        "F1@0.50",
-        "EM count",
-        "100.0",
-        "prior",
-        "mode direct",
-        "unique/color_category",
-    ):
-        assert words in text

@@ -1,96 +1,83 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of frames sum up to the figures that the report prints."""
+"""One frame's responses are compared with its truth."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 
-from ide3d_training.evaluate.scoring import Scores, intervals, majority, score_frame, summary
+from ide3d_training.evaluate.figures import summary
+from ide3d_training.evaluate.posed import PosedQuestion, Responses
+from ide3d_training.evaluate.scoring import score_answer, score_frame
+
+FAR = PosedQuestion("how far is the chair?", ("2.0 m",), "distance", value_m=2.0, tolerance_m=0.1)
 
 
-def scored(posed, scripted, boxes, answers, rooms: int = 2) -> Scores:
-    total = Scores()
-    for room in range(rooms):
-        frame = posed(room)
-        total += score_frame(frame, scripted(boxes, answers).respond(frame))
-    return total
+def test_scores_of_boxes_and_answers_are_kept_for_calibration(posed, scripted, box):
+    frame = posed(3)
+    responder = scripted([[box(0), box(2)], [], []], ["yes", "no"], [[0.9, 0.4], [], []], [0.8, 0.3])
+    scores = score_frame(frame, responder.respond(frame))
+    assert [s.confidence for s in scores.expressions] == [0.9, None, None]
+    assert [s.confidence for s in scores.questions] == [0.8, 0.3]
+    assert {s.group for s in (*scores.expressions, *scores.questions)} == {3}
 
 
-def test_perfect_responses_score_a_hundred(posed, scripted, box):
-    figures = summary(scored(posed, scripted, [[box(0)], [box(1.5), box(-1.5)], []], ["yes", "two"]))
-    for key in ("acc@0.25", "acc@0.50", "f1@0.25", "f1@0.50", "em", "zero_rejection", "positive_detection"):
-        assert figures[key] == 100.0, key
-    assert figures["em_by_kind"] == {"count": 100.0, "existence": 100.0}
-    assert figures["n_queries"] == 2 * 5
-    assert figures["n_expressions"] == {"multi": 2, "unique": 2, "zero": 2}
-    assert figures["depth_error_m"] == 0.0
-
-
-def test_silence_scores_only_where_nothing_was_to_be_found(posed, scripted):
-    figures = summary(scored(posed, scripted, [[], [], []], ["", ""]))
-    assert figures["acc@0.25"] == 0.0
-    assert figures["f1@0.25"] == 50.0  # zero target right, multi target wrong
-    assert figures["zero_rejection"] == 100.0
-    assert figures["positive_detection"] == 0.0
-    assert figures["em"] == 0.0
-    assert figures["depth_error_m"] is None
-
-
-def test_acc_thresholds_are_told_apart(posed, scripted, box):
-    figures = summary(scored(posed, scripted, [[box(0.5)], [], []], ["", ""]))  # IoU one third
-    assert (figures["acc@0.25"], figures["acc@0.50"]) == (100.0, 0.0)
-
-
-def test_f1_is_over_multi_and_zero_expressions_only(posed, scripted, box):
-    figures = summary(scored(posed, scripted, [[], [box(-1.5)], [box(0)]], ["", ""]))
-    assert figures["f1@0.25"] == pytest.approx(100 * (2 / 3 + 0) / 2, abs=0.01)
-    assert figures["zero_rejection"] == 0.0
-    assert figures["by_form"]["multi/category"] == {"n": 2, "f1@0.25": 66.67, "f1@0.50": 66.67}
-    assert figures["by_form"]["unique/color_category"]["acc@0.25"] == 0.0
-
-
-def test_answers_are_compared_as_sqa3d_does_and_by_kind(posed, scripted):
-    figures = summary(scored(posed, scripted, [[], [], []], ["Yes.", "three"]))
-    assert figures["em_by_kind"] == {"count": 0.0, "existence": 100.0}
-    assert figures["em"] == 50.0
-
-
-def test_depth_diagnostics_tell_a_box_on_the_right_ray(posed, scripted, box):
-    figures = summary(scored(posed, scripted, [[box(0.0, depth=4.5)], [], []], ["", ""]))
-    assert figures["depth_error_m"] == pytest.approx(1.5)
-    assert figures["log_depth_error"] == pytest.approx(np.log(1.5), abs=1e-4)
-    assert figures["diagnostics"]["right_pixel"] == 100.0
-    assert figures["diagnostics"]["right_pixel_acc@0.25"] == 0.0
-    assert figures["diagnostics"]["true_depth_acc@0.25"] == 100.0
-    assert figures["diagnostics"]["true_pixel_acc@0.25"] == 0.0
-
-
-def test_missing_response_is_an_error_not_a_zero(posed, scripted):
+def test_responses_without_scores_are_scored_all_the_same(posed, scripted, box):
     frame = posed(0)
+    scores = score_frame(frame, scripted([[box(0)], [], []], ["yes", "two"]).respond(frame))
+    assert scores.expressions[0].iou == 1.0 and scores.expressions[0].confidence is None
+
+
+def test_traits_go_with_the_score(posed, scripted):
+    frame = posed(0)
+    sorted_out = tuple(replace(e, traits={"size": "large"}) for e in frame.expressions)
+    frame = replace(frame, expressions=sorted_out)
+    scores = score_frame(frame, scripted([[], [], []], ["", ""]).respond(frame))
+    assert [s.traits["size"] for s in scores.expressions] == ["large"] * 3
+
+
+def test_detections_are_scored_only_where_there_are_objects(posed, scripted):
+    frame = posed(0)
+    assert score_frame(frame, scripted([[], [], []], ["", ""]).respond(frame)).detections == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        ("2.0 m", True),  # accepted as it stands
+        ("about 1.95 metres", True),
+        ("205 cm", True),
+        ("2.05", False),
+        ("2.2 m", False),
+        ("two chairs", False),
+        ("yes", False),
+    ],
+)
+def test_length_is_right_in_any_unit_within_its_tolerance(said, right):
+    assert score_answer(FAR, said, group=0).right is right
+
+
+def test_length_that_was_said_is_kept_in_metres():
+    assert score_answer(FAR, "150 cm", group=0).said_m == 1.5
+    assert score_answer(FAR, "far away", group=0).said_m is None
+
+
+def test_number_in_an_answer_to_another_question_is_no_length():
+    asked = PosedQuestion("how many?", ("two",), "count")
+    score = score_answer(asked, "3", group=0)
+    assert (score.value_m, score.said_m, score.right) == (None, None, False)
+
+
+def test_refused_text_is_wrong_even_where_nothing_was_to_be_found(posed):
+    frame = posed(0)
+    scores = score_frame(frame, Responses((None, None, None), (None, None)))
+    assert [s.f1 for s in scores.expressions] == [(0.0, 0.0)] * 3
+    assert all(s.refused for s in (*scores.expressions, *scores.questions))
+    figures = summary(scores)
+    assert (figures["n_refused"], figures["zero_rejection"], figures["em"]) == (5, 0.0, 0.0)
+
+
+def test_response_too_many_is_an_error(posed):
     with pytest.raises(ValueError):
-        score_frame(frame, scripted([[], []], ["", ""]).respond(frame))
-
-
-def test_no_frames_give_no_figures():
-    figures = summary(Scores())
-    assert figures["acc@0.25"] is None and figures["em"] is None
-    assert figures["n_queries"] == 0
-    assert intervals(Scores())["em"] is None
-
-
-def test_interval_resamples_rooms(posed, scripted, box):
-    right, wrong = [[box(0)], [], []], [[], [], []]
-    scores = scored(posed, scripted, right, ["yes", "two"], rooms=1)
-    for room in (1, 2, 3):
-        scores += score_frame(posed(room), scripted(wrong, ["no", "one"]).respond(posed(room)))
-    low, high = intervals(scores)["acc@0.25"]
-    assert low == 0.0 and 50.0 <= high <= 100.0
-
-
-def test_majority_is_the_best_constant_answer_to_these_questions(posed, scripted):
-    scores = scored(posed, scripted, [[], [], []], ["no", "no"])
-    assert majority(scores) == {
-        "count": {"answer": "two", "em": 100.0},
-        "existence": {"answer": "yes", "em": 100.0},
-    }
+        score_frame(posed(0), Responses(((), (), (), ()), ("", "")))

@@ -21,7 +21,8 @@ from ide3d_ros.conversions.images import rgb_from_compressed, rgb_from_image
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.conversions.transforms import matrix_from_transform
 from ide3d_ros.geometry.transform import from_rotation_translation
-from ide3d_ros.nodes.recordings import Bag, FrameFolder, RecordingError, open_recording
+from ide3d_ros.nodes.recordings import Bag, open_recording
+from ide3d_ros.recordings import FrameFolder, RecordingError
 
 LEVELS = (40, 120, 200)
 OPTIONS = {"rate_hz": 20.0, "frame_id": "eye", "world_frame_id": "map"}

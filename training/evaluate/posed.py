@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -21,21 +22,68 @@ class PosedExpression:
         truths: in the frame's optical frame; empty where nothing matches.
         kind: "unique", "multi" or "zero", by the number of truths.
         form: how it refers (category, color, relation, ...), for the breakdown.
+        traits: of what sort it is, by dimension (`traits.ORDER`), for the breakdown.
     """
 
     text: str
     truths: tuple[Box3D, ...]
     kind: str
     form: str
+    traits: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PosedQuestion:
-    """Hold a question with the answers that count as right."""
+    """Hold a question with the answers that count as right.
+
+    Attributes:
+        text: the question.
+        answers: texts that count as right; the first is what a person would say.
+        kind: for the breakdown.
+        value_m: the answer as a length, metres; None where it is none.
+        tolerance_m: how far from it a length in any unit may be to count as right.
+    """
 
     text: str
     answers: tuple[str, ...]
     kind: str
+    value_m: float | None = None
+    tolerance_m: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class PosedObject:
+    """Hold one object that a detector should find.
+
+    Attributes:
+        id: tells it from the others of its room or recording.
+        category: what it is called; detections of the same label may match it.
+        box: in the frame's optical frame.
+        visible: enough of it can be seen to ask for it; an object of which only a little can be seen is
+            neither missed nor wrongly found.
+        captions: sentences that describe it; empty where there are none.
+    """
+
+    id: str
+    category: str
+    box: Box3D
+    visible: bool
+    captions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Redrawn:
+    """Hold the same moment seen through another camera.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB of that camera.
+        expressions: indices of the frame's expressions that denote the same there.
+        questions: indices of the frame's questions that have the same answer there.
+    """
+
+    image: np.ndarray
+    expressions: tuple[int, ...]
+    questions: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +93,13 @@ class PosedFrame:
     Attributes:
         image: (H, W, 3) uint8 RGB.
         camera: of that image.
-        group: the room or recording it belongs to; frames of one group are resampled together.
+        group: the room or recorded frame it belongs to; what has one group is resampled together.
         expressions: to locate.
         questions: to answer.
+        objects: to detect; none: nothing is detected in this frame.
+        vocabulary: what the detector is told to look for; none: the categories that it knows.
+        redraw: draws the frame through another camera of the same image size and place; None where that is
+            not possible.
     """
 
     image: np.ndarray
@@ -55,6 +107,19 @@ class PosedFrame:
     group: int
     expressions: tuple[PosedExpression, ...]
     questions: tuple[PosedQuestion, ...]
+    objects: tuple[PosedObject, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    redraw: Callable[[Camera], Redrawn] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Hold one detection: its box in the frame's optical frame, its score 0..1, its label and a caption."""
+
+    box: Box3D
+    score: float
+    label: str
+    caption: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,17 +127,24 @@ class Responses:
     """Hold what came back for one frame, in the order of its expressions and questions.
 
     Attributes:
-        boxes: for each expression the boxes in the frame's optical frame, best score first.
-        answers: for each question the answer's text.
+        boxes: for each expression the boxes in the frame's optical frame, best score first; None for one that
+            was refused, such as a text longer than the bundle reads.
+        answers: for each question the answer's text; None for one that was refused.
+        scores: for each expression the scores of its boxes, 0..1; empty where there are no scores at all.
+        confidences: for each question the answer's confidence, 0..1; empty where there are none at all.
+        detections: what was found of the frame's objects, best score first.
     """
 
-    boxes: tuple[tuple[Box3D, ...], ...]
-    answers: tuple[str, ...]
+    boxes: tuple[tuple[Box3D, ...] | None, ...]
+    answers: tuple[str | None, ...]
+    scores: tuple[tuple[float, ...], ...] = ()
+    confidences: tuple[float, ...] = ()
+    detections: tuple[Found, ...] = ()
 
 
 class Responder(Protocol):
     """Answers everything that is asked about a frame."""
 
     def respond(self, frame: PosedFrame) -> Responses:
-        """Return boxes for every expression and an answer to every question."""
+        """Return boxes for every expression, an answer to every question, and what is detected."""
         ...

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from ide3d_ros.scene import Scene
+from ide3d_ros.scene import Answer, Detection, Location, Scene
 from ide3d_ros.scene.status import Status
 from ide3d_training.metrics.baselines import Prior
 
-from .posed import PosedFrame, Responses
+from .posed import Found, PosedFrame, Responses
 
 FRAME_ID = "evaluation_camera"
 ANSWERED = (Status.OK, Status.NO_TARGET, Status.AMBIGUOUS)
@@ -24,7 +24,7 @@ class SceneResponder:
         self._scene = scene
 
     def respond(self, frame: PosedFrame) -> Responses:
-        """Locate all expressions in one batched pass and ask each question.
+        """Locate all expressions in one batched pass, ask each question, and detect where there are objects.
 
         Raises:
             ResponseError: if the scene reports a fault instead of a result.
@@ -34,12 +34,40 @@ class SceneResponder:
         locations = self._scene.locate_all([e.text for e in frame.expressions]) if frame.expressions else []
         answers = [self._scene.ask(q.text) for q in frame.questions]
         for result, asked in zip([*locations, *answers], [*frame.expressions, *frame.questions], strict=True):
-            if result.status not in ANSWERED:
-                raise ResponseError(
-                    f"room {frame.group}, {asked.text!r}: {Status(result.status).name}: {result.message}"
-                )
-        boxes = tuple(tuple(detection.box for detection in location.detections) for location in locations)
-        return Responses(boxes, tuple(answer.text for answer in answers))
+            if not _is_refused(result):
+                self._check(result, frame, repr(asked.text))
+        detections: tuple[Found, ...] = ()
+        if frame.objects:
+            swept = self._scene.detect(frame.vocabulary or None)
+            self._check(swept, frame, "detect")
+            detections = tuple(_found(detection) for detection in swept)
+        return Responses(
+            boxes=tuple(
+                None if _is_refused(location) else tuple(detection.box for detection in location)
+                for location in locations
+            ),
+            answers=tuple(None if _is_refused(answer) else answer.text for answer in answers),
+            scores=tuple(tuple(detection.score for detection in location) for location in locations),
+            confidences=tuple(answer.confidence for answer in answers),
+            detections=detections,
+        )
+
+    @staticmethod
+    def _check(result: Location | Answer, frame: PosedFrame, what: str) -> None:
+        if result.status not in ANSWERED:
+            raise ResponseError(f"room {frame.group}, {what}: {Status(result.status).name}: {result.message}")
+
+
+def _is_refused(result: Location | Answer) -> bool:
+    """Tell whether a bundle cannot take a text, mostly because it is too long: wrong, but no fault."""
+    return result.status is Status.INVALID_REQUEST
+
+
+def _found(detection: Detection) -> Found:
+    """Take a detection over, with its colour and name for a caption."""
+    name = f"{detection.color} {detection.label}".strip()
+    article = "an" if name[0] in "aeiou" else "a"
+    return Found(detection.box, detection.score, detection.label, f"{article} {name}")
 
 
 class PriorResponder:

@@ -3,39 +3,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from ide3d_training.worlds.language import expressions, questions
-from ide3d_training.worlds.scene_graph import FrameGraph
+from ide3d_ros.geometry.camera import Camera
+from ide3d_training.worlds.language import Checker, Expression, Question, captions, expressions, questions
+from ide3d_training.worlds.language.grammar import parse_expression
+from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
 
-from .posed import PosedExpression, PosedFrame, PosedQuestion
+from .lengths import length_tolerance
+from .posed import PosedExpression, PosedFrame, PosedObject, PosedQuestion, Redrawn
+from .traits import expression_traits
 
 EXPRESSIONS_PER_FRAME = 8
 QUESTIONS_PER_FRAME = 6
+Redraw = Callable[[Camera], tuple[np.ndarray, FrameGraph]]
+"""Draws the same room from the same place through another camera: (H, W, 3) uint8 RGB and its labels."""
 
 
-def pose(image: np.ndarray, graph: FrameGraph) -> PosedFrame:
+def pose(image: np.ndarray, graph: FrameGraph, redraw: Redraw | None = None) -> PosedFrame:
     """Draw what is asked about one frame; the same frame is always asked the same.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         graph: the frame's scene graph; its seed and index seed the drawing.
+        redraw: for frames that can be drawn through other cameras.
 
     Returns:
-        The frame with its expressions and questions.
+        The frame with its expressions, questions and objects.
     """
     rng = np.random.default_rng((graph.seed, graph.index))
-    boxes = {item.id: item.box for item in graph.objects}
-    asked = tuple(
-        PosedExpression(e.text, tuple(boxes[i] for i in e.target_ids), e.kind, e.form)
-        for e in expressions(graph, rng, EXPRESSIONS_PER_FRAME)
+    located = expressions(graph, rng, EXPRESSIONS_PER_FRAME)
+    asked = questions(graph, rng, QUESTIONS_PER_FRAME)
+    return PosedFrame(
+        image,
+        graph.camera,
+        graph.seed,
+        tuple(_expression(e, graph) for e in located),
+        tuple(_question(q) for q in asked),
+        objects=tuple(_object(item, graph) for item in graph.objects if not graph.is_unseen(item)),
+        redraw=None if redraw is None else cache(lambda camera: _redrawn(redraw(camera), located, asked)),
     )
-    posed = tuple(
-        PosedQuestion(q.text, (q.answer,), q.kind) for q in questions(graph, rng, QUESTIONS_PER_FRAME)
-    )
-    return PosedFrame(image, graph.camera, graph.seed, asked, posed)
 
 
 def world_frames(rooms: int, seed: int, width: int, height: int) -> Iterator[PosedFrame]:
@@ -48,14 +59,86 @@ def world_frames(rooms: int, seed: int, width: int, height: int) -> Iterator[Pos
         height: of the images, pixels.
 
     Yields:
-        One frame of each room.
+        One frame of each room, which can be redrawn until the next one is asked for.
 
     Raises:
         NoOpenGLError: if nothing can be drawn here.
     """
     from ide3d_training.worlds.renderer import RoomRenderer, render_frame  # needs MuJoCo and OpenGL
+    from ide3d_training.worlds.room import Room
 
     with RoomRenderer(width, height) as renderer:
         for room_seed in range(seed, seed + rooms):
             rendered = render_frame(room_seed, renderer)
-            yield pose(rendered.rgb, rendered.graph)
+
+            def redraw(camera: Camera, graph: FrameGraph = rendered.graph) -> tuple[np.ndarray, FrameGraph]:
+                room = Room.from_seed(graph.seed)
+                place = _SamePlace(graph.world_from_camera, graph.pitch, graph.roll)
+                again = renderer.render(room, place, camera, graph.index)
+                return again.rgb, again.graph
+
+            yield pose(rendered.rgb, rendered.graph, redraw)
+
+
+def _expression(expression: Expression, graph: FrameGraph) -> PosedExpression:
+    by_id = {item.id: item for item in graph.objects}
+    targets = [by_id[i] for i in expression.target_ids]
+    category = targets[0].category if targets else _named_category(expression.text)
+    seen = [item for item in graph.objects if not graph.is_unseen(item)]
+    distractors = [
+        item for item in seen if item.id not in expression.target_ids and category in (None, item.category)
+    ]
+    traits = expression_traits(
+        [item.box for item in targets],
+        len(distractors),
+        targets[0].visible_fraction if targets else None,
+    )
+    boxes = tuple(item.box for item in targets)
+    return PosedExpression(expression.text, boxes, expression.kind, expression.form, traits)
+
+
+def _question(question: Question) -> PosedQuestion:
+    tolerance_m = 0.0 if question.value_m is None else length_tolerance(question.value_m)
+    return PosedQuestion(question.text, (question.answer,), question.kind, question.value_m, tolerance_m)
+
+
+def _object(item: SceneObject, graph: FrameGraph) -> PosedObject:
+    visible = graph.is_referable(item)
+    said = captions(graph, item) if visible else ()
+    return PosedObject(str(item.id), item.category, item.box, visible, said)
+
+
+def _named_category(text: str) -> str | None:
+    """Return the category that a text names; None where it speaks of anything ("the red thing")."""
+    return parse_expression(text).category
+
+
+def _redrawn(
+    drawn: tuple[np.ndarray, FrameGraph], located: list[Expression], asked: list[Question]
+) -> Redrawn:
+    """Find what still holds in a redrawn frame, with the language's own checker."""
+    image, graph = drawn
+    checker = Checker(graph)
+    answers = [checker.answered(q.text) for q in asked]
+    return Redrawn(
+        image,
+        tuple(i for i, e in enumerate(located) if checker.denoted(e.text) == e.target_ids),
+        tuple(
+            i
+            for i, (question, answer) in enumerate(zip(asked, answers, strict=True))
+            if answer is not None and answer.text == question.answer
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _SamePlace:
+    """Stand where a frame was taken, as far as the renderer asks a camera pose for it."""
+
+    world_from_camera: np.ndarray
+    pitch: float
+    roll: float
+
+    @property
+    def position(self) -> np.ndarray:
+        return self.world_from_camera[:3, 3]
