@@ -16,8 +16,8 @@ MATT, GLOSSY = "matt", "glossy"
 FINISHES = (MATT, GLOSSY, *MATERIALS)
 
 # The renderer tessellates round shapes as finely, so outlines computed here match what it draws.
-SLICES = 28
-STACKS = 16
+SLICES = 24
+STACKS = 10
 
 RGB = tuple[float, float, float]
 
