@@ -183,7 +183,7 @@ class RoomRenderer:
             size = (half[0], half[2], 0.0) if part.shape == CYLINDER else half
             model.geom_size[used] = size
             model.geom_rbound[used] = np.linalg.norm(part.half)
-            model.geom_rgba[used] = (*part.rgb, 1.0)
+            model.geom_rgba[used] = (*part.rgb, materials.OPACITY.get(part.finish, 1.0))
             model.geom_matid[used] = self._material[material]
             model.geom_castshadow[used] = part.casts_shadow
             self._geom_ids[used] = object_id
