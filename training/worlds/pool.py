@@ -46,6 +46,7 @@ class GeomPool:
         self.owners = np.zeros(POOL, np.uint8)
         self._room: Room | None = None
         self._used = 0
+        self._opacity = np.zeros(POOL)
         self._material = {self.model.mat(i).name: i for i in range(self.model.nmat)}
         mujoco.mj_forward(self.model, self.data)
 
@@ -86,7 +87,8 @@ class GeomPool:
         model.cam_sensorsize[0] = (camera.width, camera.height)
         shift_x, shift_y = camera.cx - (camera.width - 1) / 2, camera.cy - (camera.height - 1) / 2
         model.cam_intrinsic[0] = (camera.fx, camera.fy, -shift_x, -shift_y)
-        model.geom_rgba[: self._used, 3] = self._affects_image(world_from_camera, camera)
+        shown = self._affects_image(world_from_camera, camera)
+        model.geom_rgba[: self._used, 3] = shown * self._opacity[: self._used]
 
     def _write(
         self, first: int, parts: tuple[Part, ...], rotation: np.ndarray, position: np.ndarray, owner: int
@@ -103,7 +105,7 @@ class GeomPool:
         model.geom_rbound[own] = np.linalg.norm(half, axis=1)
         model.geom_size[own] = np.where((kinds == _GEOM_TYPE[CYLINDER])[:, None], half[:, [0, 2, 2]], half)
         model.geom_rgba[own, :3] = np.array([part.rgb for part in parts])
-        model.geom_rgba[own, 3] = 1.0
+        self._opacity[own] = [materials.OPACITY.get(part.finish, 1.0) for part in parts]
         model.geom_matid[own] = [self._material[name] for name, _, _ in applied]
         model.geom_castshadow[own] = [part.casts_shadow for part in parts]
         self.owners[own] = owner

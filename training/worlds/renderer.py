@@ -66,13 +66,15 @@ class RoomRenderer:
         try:
             self._gl = mujoco.GLContext(width, height)
             self._gl.make_current()
-            self._context = mujoco.MjrContext(self._pool.model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
+            self._context = self._start()
+            # Depth read from a multisampled buffer is that of a sample beside the pixel's middle, which at a
+            # face seen edge-on is centimetres off.
+            self._pool.model.vis.quality.offsamples = 0
+            self._exact_context = self._start()
         except Exception as error:  # each OpenGL binding raises its own kinds
             raise gl.NoOpenGLError(
                 f"OpenGL did not start ({error}); try the software renderer: MUJOCO_GL=osmesa"
             ) from error
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
-        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._scene = mujoco.MjvScene(self._pool.model, maxgeom=POOL + 16)
         self._option = mujoco.MjvOption()
         self._view = mujoco.MjvCamera()
@@ -119,6 +121,7 @@ class RoomRenderer:
         if self._context is not None:
             self._gl.make_current()
             self._context.free()
+            self._exact_context.free()
             self._gl.free()
             self._context = None
 
@@ -128,11 +131,18 @@ class RoomRenderer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _start(self) -> mujoco.MjrContext:
+        context = mujoco.MjrContext(self._pool.model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
+        context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+        return context
+
     def _enlarge(self, width: int, height: int) -> None:
         """Make room for frames of this size, which a lens picks its own from; done once."""
-        if self._context.offWidth < width or self._context.offHeight < height:
-            mujoco.mjr_resizeOffscreen(width, height, self._context)
-            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
+        for context in (self._context, self._exact_context):
+            if context.offWidth < width or context.offHeight < height:
+                mujoco.mjr_resizeOffscreen(width, height, context)
+                mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
 
     def _draw(self, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         scene, rect = self._scene, mujoco.MjrRect(0, 0, width, height)
@@ -148,15 +158,14 @@ class RoomRenderer:
         rgb = np.empty((height, width, 3), np.uint8)
         mujoco.mjr_render(rect, scene, self._context)
         mujoco.mjr_readPixels(rgb, None, rect, self._context)
-        # Ids and depth come from one pass without shading, which also turns multisampling off: a depth is
-        # that of the pixel's middle and an id is never a blend.
+        # Ids and depth come from one pass without shading and multisampling: an id is never a blend.
         flags = scene.flags.copy()
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = True
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
         code = np.empty((height, width, 3), np.uint8)
         raw = np.empty((height, width), np.float32)
-        mujoco.mjr_render(rect, scene, self._context)
-        mujoco.mjr_readPixels(code, raw, rect, self._context)
+        mujoco.mjr_render(rect, scene, self._exact_context)
+        mujoco.mjr_readPixels(code, raw, rect, self._exact_context)
         scene.flags[:] = flags
         lookup = np.zeros(scene.ngeom + 1, np.uint8)  # code 0 is background
         for geom in scene.geoms[: scene.ngeom]:

@@ -17,7 +17,7 @@ from ide3d_training.worlds.objects.form import (
     Shape,
     surface,
 )
-from ide3d_training.worlds.parts import BOX, GLOSSY, Part, ball, beam, block, rod, taper, tilt, tube
+from ide3d_training.worlds.parts import BOX, GLOSSY, Part, ball, beam, block, cone, rod, tilt, tube
 from ide3d_training.worlds.scene_graph import ON
 
 _PALE_KEY = Paint((0.66, 0.67, 0.68))
@@ -139,7 +139,7 @@ def kettle(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     r, base = w / 2, 0.025
     x = d / 2 - r - 0.25 * (d - 2 * r)  # between spout and handle
     top = h - 0.02
-    jug = taper(base, top - 0.03, r, r * rng.uniform(0.70, 0.80), 5, *body)
+    jug = cone(r, r * rng.uniform(0.70, 0.80), base, top - 0.03, *body)
     offset = np.array([x, 0.0, 0.0])
     lip = np.array([x + r * 0.6, 0.0, top - 0.05])
     rear, inner = -d / 2 + 0.011, x - r * 0.72
@@ -304,7 +304,7 @@ def standing_lamp(rng: np.random.Generator, extents: np.ndarray, body: Paint) ->
     high = h * rng.uniform(0.18, 0.26)
     pole = (STEEL, GRAPHITE)[rng.integers(2)]
     narrow = rng.uniform(0.55, 1.0)
-    parts = taper(h - high, h, r, r * narrow, 8 if narrow < 0.85 else 1, *body)
+    parts = cone(r, r * narrow, h - high, h, *body)
     if rng.random() < 0.35:
         wood = (PALE_WOOD, GRAPHITE)[rng.integers(2)]
         for a in np.arange(3) * 2 * np.pi / 3:
@@ -325,13 +325,13 @@ def arc_lamp(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shap
     foot = min(r * 0.85, 0.17)
     x0, x1 = -d / 2 + foot, d / 2 - r
     bend = h * 0.60
-    angles = np.linspace(0.0, np.pi, 7)[:6]
+    angles = np.linspace(0.0, np.pi, 9)[:8]
     middle, rx, rz = (x0 + x1) / 2, (x1 - x0) / 2, h - 0.012 - bend
     points = [(middle - rx * np.cos(a), 0.0, bend + rz * np.sin(a)) for a in angles]
     end = points[-1]
     points.append((x1, 0.0, end[2] - 0.10))
     shade_top = points[-1][2] + 0.01
-    shades = taper(shade_top - high, shade_top, r, r * 0.45, 7, *body)
+    shades = cone(r, r * 0.45, shade_top - high, shade_top, *body)
     return Shape(
         [
             rod(x0, 0, 0, 0.035, foot, *GRAPHITE),

@@ -139,8 +139,8 @@ def _upholstered(
     lean = tilt("y", -rng.uniform(0.05, 0.14))
     for left, right in pairwise(edges):
         parts.append(block((-d / 2 + back, left + 0.006, base), (d / 2, right - 0.006, seat), *cushion))
-        middle = np.array([-d / 2 + back + 0.06, (left + right) / 2, (seat + h) / 2 - 0.02])
-        half = np.array([0.06, (right - left) / 2 - 0.012, (h - seat) / 2 - 0.02])
+        middle = np.array([-d / 2 + back + 0.06, (left + right) / 2, (seat + h) / 2 - 0.03])
+        half = np.array([0.06, (right - left) / 2 - 0.012, (h - seat) / 2 - 0.04])
         parts.append(Part(BOX, middle, half, cushion.shade(1.04).rgb, lean, cushion.finish))
     return parts
 

@@ -14,7 +14,7 @@ from ide3d_training.worlds.objects.form import (
     Shape,
     legs,
 )
-from ide3d_training.worlds.parts import CYLINDER, Part, ball, beam, block, tilt, tube
+from ide3d_training.worlds.parts import CYLINDER, ELLIPSOID, Part, ball, beam, block, tilt, tube
 
 _CLOTH = "fabric"
 
@@ -77,23 +77,20 @@ def barred_bed(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sh
 def _cushion(
     bottom: tuple[float, float, float], size: tuple[float, float, float], paint: Paint
 ) -> list[Part]:
-    """Return a stuffed cushion lying on ``bottom``: a bulge over a thin pad with corners."""
+    """Return a stuffed cushion lying on ``bottom``: a bulge with four corners."""
     x, y, z = bottom
     d, w, h = size
-    middle = z + h * 0.45
-    return [
-        ball((x, y, z + h / 2), (d * 0.52, w * 0.52, h / 2), *paint),
-        block(
-            (x - d * 0.46, y - w * 0.46, middle - h * 0.28),
-            (x + d * 0.46, y + w * 0.46, middle + h * 0.28),
-            *paint,
-        ),
-        block(
-            (x - d / 2, y - w / 2, middle - h * 0.10),
-            (x + d / 2, y + w / 2, middle + h * 0.10),
-            *paint.shade(0.93),
-        ),
+    middle = z + h / 2
+    parts = [
+        ball((x, y, middle), (d * 0.48, w * 0.48, h / 2), *paint),
+        ball((x, y, middle), (d * 0.47, w * 0.36, h * 0.34), *paint),
+        ball((x, y, middle), (d * 0.36, w * 0.47, h * 0.34), *paint),
     ]
+    for i in (-1, 1):
+        for j in (-1, 1):
+            corner = (x + i * d * 0.28, y + j * w * 0.28, middle)
+            parts.append(ball(corner, (d * 0.22, w * 0.22, h * 0.24), *paint))
+    return parts
 
 
 def pillow(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
@@ -101,9 +98,7 @@ def pillow(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     d, w, h = extents
     parts = _cushion((0.0, 0.0, 0.0), (d, w, h), body)
     if rng.random() < 0.4:
-        y = w * rng.uniform(-0.2, 0.2)
-        stripe = block((-d * 0.455, y - 0.03, h * 0.20), (d * 0.455, y + 0.03, h * 0.735), *LINEN)
-        parts.append(stripe)
+        parts.append(ball((0.0, 0.0, h / 2), (d * 0.475, w * rng.uniform(0.08, 0.16), h * 0.505), *LINEN))
     return Shape(parts)
 
 
@@ -154,7 +149,7 @@ def ringed_ball(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> S
     parts = [ball((0, 0, r), (r, r, r), *body)]
     lean = rng.uniform(0.3, 1.2)
     for turn in (0.0, np.pi / 2)[: int(rng.integers(1, 3))]:
-        half = np.array([r * 0.999, r * 0.999, rng.uniform(0.05, 0.10) * r])
+        half = np.array([r * 1.004, r * 1.004, rng.uniform(0.05, 0.10) * r])
         rotation = tilt("x", lean) @ tilt("y", turn)
         parts.append(Part(CYLINDER, np.array([0, 0, r]), half, LINEN.rgb, rotation))
     return Shape(parts)
@@ -171,8 +166,10 @@ def spotted_ball(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> 
     parts = [ball((0, 0, r), (r, r, r), *body)]
     for corner in corners:
         away = spin @ (corner / np.linalg.norm(corner))
-        disc = tube(tuple(away * r * 0.86), tuple(away * r * 0.955), r * 0.31, *patch)
-        parts.append(disc.shifted(np.array([0.0, 0.0, r])))
+        # Flatter than the ball and a little further out: its cap shows as a round patch.
+        turned = tilt("z", np.arctan2(away[1], away[0])) @ tilt("y", np.arccos(away[2]))
+        center = away * 0.6 * r + np.array([0.0, 0.0, r])
+        parts.append(Part(ELLIPSOID, center, np.array([0.60, 0.60, 0.415]) * r, patch.rgb, turned))
     return Shape(parts)
 
 

@@ -19,7 +19,18 @@ from ide3d_training.worlds.objects.form import (
     Surface,
     surface,
 )
-from ide3d_training.worlds.parts import ELLIPSOID, GLOSSY, Part, ball, block, hoop, rod, taper, tilt, tube
+from ide3d_training.worlds.parts import (
+    ELLIPSOID,
+    GLOSSY,
+    Part,
+    ball,
+    block,
+    cone,
+    hoop,
+    rod,
+    tilt,
+    tube,
+)
 from ide3d_training.worlds.scene_graph import IN
 
 _DRINK = Paint((0.16, 0.10, 0.07), GLOSSY)
@@ -56,8 +67,8 @@ def bottle(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     top, shoulder, neck = h * rng.uniform(0.52, 0.62), h * 0.78, r * rng.uniform(0.34, 0.44)
     parts = [
         rod(0, 0, 0, top, r * 0.99, *body),
-        *taper(top, shoulder, r * 0.92, neck * 1.1, 4, *body),
-        rod(0, 0, shoulder, h * 0.91, neck, *body),
+        ball((0, 0, top), (r * 0.985, r * 0.985, shoulder - top), *body),
+        rod(0, 0, top, h * 0.91, neck, *body),
         rod(0, 0, h * 0.91, h, neck * 1.2, *STEEL),
     ]
     if rng.random() < 0.6:
@@ -92,7 +103,7 @@ def vase(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     parts = [
         rod(0, 0, 0, h * 0.10, r * 0.55, *body),
         ball((0, 0, belly), (r, r, belly * 0.98), *body),
-        *taper(collar, h - 0.02, neck * 1.15, neck, 2, *body),
+        rod(0, 0, collar, h - 0.02, neck, *body),
         rod(0, 0, h - 0.02, h, neck * 1.3, *body),
         rod(0, 0, h, h + 0.001, neck * 1.05, *GRAPHITE.shade(0.5)),
     ]
@@ -113,9 +124,9 @@ def vase(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
 def tall_vase(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     """A slender cone, widest at its rim."""
     r, h = extents[1] / 2, extents[2]
-    parts = taper(0, h - 0.012, r * rng.uniform(0.45, 0.62), r * 0.94, 7, *body)
-    parts.append(rod(0, 0, h - 0.012, h - 0.002, r, *body))
-    parts.append(rod(0, 0, h - 0.002, h, r * 0.86, *GRAPHITE.shade(0.5)))
+    foot = r * rng.uniform(0.45, 0.62)
+    parts = cone(foot, r, 0, h - 0.001, *body)
+    parts.append(rod(0, 0, h - 0.001, h, r * 0.86, *GRAPHITE.shade(0.5)))
     return Shape(parts)
 
 
@@ -182,7 +193,7 @@ def pedal_bin(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sha
 
 def _pot(rng: np.random.Generator, r: float, h: float, body: Paint) -> list[Part]:
     """Return a flower pot with soil in it; its rim has the given radius."""
-    parts = taper(0, h - 0.04, r * rng.uniform(0.70, 0.92), r * 0.93, 4, *body)
+    parts = cone(r * rng.uniform(0.68, 0.90), r * 0.96, 0, h - 0.03, *body)
     parts.append(rod(0, 0, h - 0.04, h, r, *body.shade(0.9)))
     parts.append(rod(0, 0, h, h + 0.004, r * 0.88, *SOIL))
     return parts

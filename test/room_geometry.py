@@ -58,7 +58,7 @@ class GeometryOracle:
         self._owners, self._low, self._high = np.array(owners), np.array(lows), np.array(highs)
 
     def distance(self, a: int, b: int, limit: float) -> float:
-        """Return the distance of two parts in metres, negative where they interpenetrate, at most ``limit``."""
+        """Return the distance of two parts, at most ``limit``, negative where they share space, metres."""
         return mujoco.mj_geomDistance(self._model, self._data, a, b, limit, None)
 
     def interpenetrations(self, deeper_than: float) -> Iterator[tuple[int, int, float]]:
