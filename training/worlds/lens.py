@@ -2,8 +2,8 @@
 """Frames of a camera with a distorting lens, made from a larger frame that a pinhole camera sees.
 
 OpenGL draws pinhole cameras only. So a pinhole frame is drawn that covers all rays of the lens, at a higher
-resolution, and the lens picks its pixels from it. Colours are interpolated, ids are those of the nearest pixel,
-and so are depths at edges; on smooth surfaces, inverse depth is interpolated, which is exact for planes.
+resolution, and the lens picks its pixels from it. Colours are interpolated. Ids are those of the nearest pixel,
+and so are depths at edges; on smooth surfaces inverse depth is interpolated, which is exact for planes.
 """
 
 from __future__ import annotations

@@ -156,6 +156,7 @@ class RoomRenderer:
             scene,
         )
         rgb = np.empty((height, width, 3), np.uint8)
+        mujoco.mjr_restoreBuffer(self._context)
         mujoco.mjr_render(rect, scene, self._context)
         mujoco.mjr_readPixels(rgb, None, rect, self._context)
         # Ids and depth come from one pass without shading and multisampling: an id is never a blend.
@@ -164,6 +165,7 @@ class RoomRenderer:
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
         code = np.empty((height, width, 3), np.uint8)
         raw = np.empty((height, width), np.float32)
+        mujoco.mjr_restoreBuffer(self._exact_context)
         mujoco.mjr_render(rect, scene, self._exact_context)
         mujoco.mjr_readPixels(code, raw, rect, self._exact_context)
         scene.flags[:] = flags
