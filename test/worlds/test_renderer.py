@@ -13,12 +13,13 @@ import pytest
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.rotation import gravity_angles, wrap_angle
 from ide3d_ros.geometry.transform import inverse
+from ide3d_training.worlds import textures
 from ide3d_training.worlds.categories import BY_NAME
 from ide3d_training.worlds.parts import BOX, CYLINDER
 from ide3d_training.worlds.renderer import Rendered, RoomRenderer, render_frame
 from ide3d_training.worlds.room import Room
 from ide3d_training.worlds.silhouette import silhouette_pixels
-from ide3d_training.worlds.viewpoint import camera_pose
+from ide3d_training.worlds.viewpoint import CameraPose, camera_pose
 
 
 def _points(frame: Rendered) -> tuple[np.ndarray, np.ndarray]:
@@ -311,3 +312,17 @@ def test_the_wrong_camera_is_refused(renderer):
         renderer.render(room, pose, Camera(256, 192, 200.0, 200.0, 127.5, 95.5, (0.1, 0.0, 0.0, 0.0)))
     with pytest.raises(ValueError, match="0x48"):
         RoomRenderer(0, 48)
+
+
+def test_patterns_have_the_size_in_metres_that_they_state(renderer):
+    """A checkered floor seen from 1 m above: the tile of 1.6 m has four squares."""
+    room = Room.from_seed(0)
+    shell = dataclasses.replace(
+        room.shell, floor_finish="checker", floor_yaw=0.0, floor_rgb=(1.0, 1.0, 1.0), fixtures=()
+    )
+    bare = dataclasses.replace(room, objects=(), shell=shell)
+    above = CameraPose(np.array([0.0, 0.0, 1.0]), 0.0, np.pi / 2, 0.0, np.pi / 2)
+    row = renderer.render(bare, above, Camera(256, 192, 128.0, 128.0, 127.5, 95.5)).rgb[90, :, 1].astype(int)
+    bright = row > (row.max() + row.min()) / 2
+    squares = np.diff(np.flatnonzero(np.diff(bright.astype(int)))) / 128
+    np.testing.assert_allclose(squares, textures.TILE["checker"] / 4, atol=0.02)

@@ -217,6 +217,11 @@ def _compile(width: int, height: int) -> mujoco.MjModel:
     return spec.compile()
 
 
+def _repeat(tile: float) -> tuple[float, float]:
+    """Return MuJoCo's measure of a pattern that covers ``tile`` metres: repetitions in two metres."""
+    return 2.0 / tile, 2.0 / tile
+
+
 def _add_materials(spec: mujoco.MjSpec) -> None:
     """Add a material for every finish of objects, surface of shells, and image of fixtures."""
 
@@ -230,8 +235,7 @@ def _add_materials(spec: mujoco.MjSpec) -> None:
         material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
 
     for name in (*textures.FLOORS, *textures.WALLS):
-        repeat = 1.0 / textures.TILE[name]
-        textured(name, textures.pattern(name), texuniform=True, texrepeat=(repeat, repeat))
+        textured(name, textures.pattern(name), texuniform=True, texrepeat=_repeat(textures.TILE[name]))
     for name in decor.IMAGES:
         textured(name, decor.image(name), emission=0.5 if name in LIGHT_FINISHES else 0.0)
     for look in materials.LOOKS:
@@ -245,5 +249,5 @@ def _add_materials(spec: mujoco.MjSpec) -> None:
         material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = look.name
         material.texuniform = True
         if look.tile:
-            material.texrepeat = (1.0 / look.tile, 1.0 / look.tile)
+            material.texrepeat = _repeat(look.tile)
     spec.add_material(name=GLOW, emission=0.9, specular=0.0, shininess=0.1)

@@ -56,8 +56,8 @@ def silhouette_pixels(placed: PlacedObject, camera: Camera, camera_from_world: n
     scale = min(_OVERSAMPLING, _RASTER / float((high - low).max()))
     columns, rows = np.ceil((high - low) * scale).astype(int) + 2
     raster = np.zeros((rows, columns), np.uint8)
-    # Raster cell i spans [i - 0.5, i + 0.5]; OpenCV also paints every cell its border touches, which adds about
-    # half a cell all round: parts are drawn half a cell smaller to make up for it.
+    # Raster cell i spans [i - 0.5, i + 0.5]; OpenCV also paints every cell its border touches, which adds
+    # about half a cell all round: parts are drawn half a cell smaller to make up for it.
     cells = (np.clip(pixels, low - 1e3, high + 1e3) - low) * scale + 0.5
     cells = np.round(_shrunk(cells, counts, 0.5) * 2**_SHIFT).astype(np.int32)
     start = 0
