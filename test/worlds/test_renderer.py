@@ -16,6 +16,7 @@ from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds import textures
 from ide3d_training.worlds.categories import BY_NAME
 from ide3d_training.worlds.parts import BOX, CYLINDER
+from ide3d_training.worlds.pool import GeomPool
 from ide3d_training.worlds.renderer import Rendered, RoomRenderer, render_frame
 from ide3d_training.worlds.room import Room
 from ide3d_training.worlds.silhouette import silhouette_pixels
@@ -326,3 +327,21 @@ def test_patterns_have_the_size_in_metres_that_they_state(renderer):
     bright = row > (row.max() + row.min()) / 2
     squares = np.diff(np.flatnonzero(np.diff(bright.astype(int)))) / 128
     np.testing.assert_allclose(squares, textures.TILE["checker"] / 4, atol=0.02)
+
+
+def test_hiding_what_is_out_of_view_changes_no_pixel(renderer, monkeypatch):
+    def show_all(pool: GeomPool) -> None:
+        pool.model.geom_rgba[:, 3] = pool.opacity
+
+    for seed in range(12):
+        room = Room.from_seed(seed)
+        pose = camera_pose(room)
+        camera = Camera.from_fov(256, 192, pose.horizontal_fov)
+        frame = renderer.render(room, pose, camera)
+        with monkeypatch.context() as patch:
+            patch.setattr(GeomPool, "show_lit", show_all)
+            patch.setattr(GeomPool, "show_in_view", show_all)
+            everything = renderer.render(room, pose, camera)
+        np.testing.assert_array_equal(frame.rgb, everything.rgb)
+        np.testing.assert_array_equal(frame.ids, everything.ids)
+        np.testing.assert_array_equal(frame.depth, everything.depth)
