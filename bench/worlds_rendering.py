@@ -5,8 +5,8 @@
 
 Every process draws whole frames from seeds, as `ide3d-worlds render` does without the writing. The counts of
 processes take turns, so that a busy machine slows all of them; the best repetition is nearest to an idle one.
-The CPU time of a frame, over all threads of its process, suffers less from what else runs: a machine of N idle
-cores draws about N frames in it.
+The CPU time of a frame, over all threads of its process, suffers less from what else runs: N idle cores draw
+about N frames in it.
 """
 
 from __future__ import annotations

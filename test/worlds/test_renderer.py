@@ -12,11 +12,13 @@ import pytest
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.rotation import gravity_angles, wrap_angle
 from ide3d_ros.geometry.transform import inverse
+from ide3d_training.worlds import textures
 from ide3d_training.worlds.categories import BY_NAME
+from ide3d_training.worlds.pool import GeomPool
 from ide3d_training.worlds.renderer import Rendered, RoomRenderer, render_frame
 from ide3d_training.worlds.room import Room
 from ide3d_training.worlds.silhouette import silhouette_pixels
-from ide3d_training.worlds.viewpoint import camera_pose
+from ide3d_training.worlds.viewpoint import CameraPose, camera_pose
 
 
 def _points(frame: Rendered) -> tuple[np.ndarray, np.ndarray]:
@@ -231,3 +233,35 @@ def test_the_wrong_camera_is_refused(renderer):
         renderer.render(room, pose, Camera(256, 192, 120.0, 120.0, 127.5, 95.5, (-0.6, 0.0, 0.0, 0.0)))
     with pytest.raises(ValueError, match="0x48"):
         RoomRenderer(0, 48)
+
+
+def test_patterns_have_the_size_in_metres_that_they_state(renderer):
+    """A checkered floor seen from 1 m above: the tile of 1.6 m has four squares."""
+    room = Room.from_seed(0)
+    shell = dataclasses.replace(
+        room.shell, floor_finish="checker", floor_yaw=0.0, floor_rgb=(1.0, 1.0, 1.0), fixtures=()
+    )
+    bare = dataclasses.replace(room, objects=(), shell=shell)
+    above = CameraPose(np.array([0.0, 0.0, 1.0]), 0.0, np.pi / 2, 0.0, np.pi / 2)
+    row = renderer.render(bare, above, Camera(256, 192, 128.0, 128.0, 127.5, 95.5)).rgb[90, :, 1].astype(int)
+    bright = row > (row.max() + row.min()) / 2
+    squares = np.diff(np.flatnonzero(np.diff(bright.astype(int)))) / 128
+    np.testing.assert_allclose(squares, textures.TILE["checker"] / 4, atol=0.02)
+
+
+def test_hiding_what_is_out_of_view_changes_no_pixel(renderer, monkeypatch):
+    def show_all(pool: GeomPool) -> None:
+        pool.model.geom_rgba[:, 3] = pool.opacity
+
+    for seed in range(12):
+        room = Room.from_seed(seed)
+        pose = camera_pose(room)
+        camera = Camera.from_fov(256, 192, pose.horizontal_fov)
+        frame = renderer.render(room, pose, camera)
+        with monkeypatch.context() as patch:
+            patch.setattr(GeomPool, "show_lit", show_all)
+            patch.setattr(GeomPool, "show_in_view", show_all)
+            everything = renderer.render(room, pose, camera)
+        np.testing.assert_array_equal(frame.rgb, everything.rgb)
+        np.testing.assert_array_equal(frame.ids, everything.ids)
+        np.testing.assert_array_equal(frame.depth, everything.depth)

@@ -146,20 +146,15 @@ class RoomRenderer:
 
     def _draw(self, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         scene, rect = self._scene, mujoco.MjrRect(0, 0, width, height)
-        mujoco.mjv_updateScene(
-            self._pool.model,
-            self._pool.data,
-            self._option,
-            None,
-            self._view,
-            mujoco.mjtCatBit.mjCAT_ALL.value,
-            scene,
-        )
+        self._pool.show_lit()
+        self._update_scene()
         rgb = np.empty((height, width, 3), np.uint8)
         mujoco.mjr_restoreBuffer(self._context)
         mujoco.mjr_render(rect, scene, self._context)
         mujoco.mjr_readPixels(rgb, None, rect, self._context)
         # Ids and depth come from one pass without shading and multisampling: an id is never a blend.
+        self._pool.show_in_view()
+        self._update_scene()
         flags = scene.flags.copy()
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = True
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
@@ -175,6 +170,11 @@ class RoomRenderer:
                 lookup[geom.segid + 1] = self._pool.owners[geom.objid]
         number = code[..., 0].astype(np.int32) + (code[..., 1].astype(np.int32) << 8)
         return rgb[::-1].copy(), _metric_depth(raw[::-1]), lookup[number[::-1]]
+
+    def _update_scene(self) -> None:
+        everything = mujoco.mjtCatBit.mjCAT_ALL.value
+        model, data = self._pool.model, self._pool.data
+        mujoco.mjv_updateScene(model, data, self._option, None, self._view, everything, self._scene)
 
     def _label(
         self,
