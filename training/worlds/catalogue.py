@@ -87,7 +87,7 @@ def _draw(renderer: RoomRenderer, room: Room, category: Category, rng: np.random
     away = float(np.clip(ball * camera.fy / (_FILL * renderer.height), *_DISTANCES))
     level, up = away * np.cos(_PITCH), away * np.sin(_PITCH)
     position = np.array([_BACK + level, 0.0, built.extents[2] / 2 + up])
-    frame = renderer.render(alone, CameraPose(position, np.pi, _PITCH, 0.0, _FIELD_OF_VIEW, level), camera)
+    frame = renderer.render(alone, CameraPose(position, np.pi, _PITCH, 0.0, _FIELD_OF_VIEW), camera)
     image = np.ascontiguousarray(frame.rgb)
     text = f"{built.color} {built.material} {category.name}"
     at, scale = (4, renderer.height - 5), renderer.width / 620

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from ide3d_ros.geometry.box import Box3D
@@ -12,7 +13,7 @@ from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.rotation import matrix_to_quaternion, yaw_rotation
 from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds import gl
-from ide3d_training.worlds.lens import Lens, source_size
+from ide3d_training.worlds.lens import Lens, fine_size
 from ide3d_training.worlds.placed_object import PlacedObject
 from ide3d_training.worlds.pool import FAR, NEAR, POOL, GeomPool
 from ide3d_training.worlds.room import Room
@@ -62,19 +63,17 @@ class RoomRenderer:
                 f"an image of {width}x{height} pixels cannot be drawn: both sides must be at least 1"
             )
         self.width, self.height = width, height
-        self._pool = GeomPool(width, height)
+        self._pool = GeomPool(*fine_size(width, height))
         try:
             self._gl = mujoco.GLContext(width, height)
             self._gl.make_current()
-            self._context = self._start()
-            # Depth read from a multisampled buffer is that of a sample beside the pixel's middle, which at a
-            # face seen edge-on is centimetres off.
-            self._pool.model.vis.quality.offsamples = 0
-            self._exact_context = self._start()
+            self._context = mujoco.MjrContext(self._pool.model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
         except Exception as error:  # each OpenGL binding raises its own kinds
             raise gl.NoOpenGLError(
                 f"OpenGL did not start ({error}); try the software renderer: MUJOCO_GL=osmesa"
             ) from error
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
+        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._scene = mujoco.MjvScene(self._pool.model, maxgeom=POOL + 16)
         self._option = mujoco.MjvOption()
         self._view = mujoco.MjvCamera()
@@ -101,19 +100,23 @@ class RoomRenderer:
             size = f"{camera.width}x{camera.height}"
             raise ValueError(f"this renderer draws {self.width}x{self.height} pixels, the camera has {size}")
         lens = Lens(camera) if camera.distortion else None
-        drawn = lens.source if lens else camera
+        fine = lens.source if lens else camera.resized(*fine_size(self.width, self.height))
         self._gl.make_current()
-        if lens:
-            self._enlarge(*source_size(self.width, self.height))
         self._pool.place_room(room)
-        self._pool.place_camera(pose.world_from_camera, drawn)
-        rgb, depth, ids = self._draw(drawn.width, drawn.height)
-        if not lens:
-            visible = shown = np.bincount(ids.ravel(), minlength=256)
-        else:
+        self._pool.place_camera(pose.world_from_camera, fine)
+        rgb = self._draw_colors(fine)
+        if lens:
+            drawn = fine
+            depth, ids = self._draw_surfaces(drawn)
             visible = np.bincount(ids[lens.covered], minlength=256)
             rgb, depth, ids = lens.bent(rgb, depth, ids)
-            shown = np.bincount(ids.ravel(), minlength=256)
+        else:
+            drawn = camera
+            rgb = cv2.resize(rgb, (self.width, self.height), interpolation=cv2.INTER_AREA)
+            self._pool.place_camera(pose.world_from_camera, drawn)
+            depth, ids = self._draw_surfaces(drawn)
+            visible = np.bincount(ids.ravel(), minlength=256)
+        shown = np.bincount(ids.ravel(), minlength=256)
         return Rendered(rgb, depth, ids, self._label(room, pose, camera, index, shown, visible, drawn))
 
     def close(self) -> None:
@@ -121,7 +124,6 @@ class RoomRenderer:
         if self._context is not None:
             self._gl.make_current()
             self._context.free()
-            self._exact_context.free()
             self._gl.free()
             self._context = None
 
@@ -131,45 +133,39 @@ class RoomRenderer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self) -> mujoco.MjrContext:
-        context = mujoco.MjrContext(self._pool.model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
-        context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
-        return context
-
-    def _enlarge(self, width: int, height: int) -> None:
-        """Make room for frames of this size, which a lens picks its own from; done once."""
-        for context in (self._context, self._exact_context):
-            if context.offWidth < width or context.offHeight < height:
-                mujoco.mjr_resizeOffscreen(width, height, context)
-                mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
-
-    def _draw(self, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        scene, rect = self._scene, mujoco.MjrRect(0, 0, width, height)
+    def _draw_colors(self, camera: Camera) -> np.ndarray:
+        """Draw (H, W, 3) uint8 RGB of the size of the camera that was placed, without smoothing its edges."""
+        rgb = np.empty((camera.height, camera.width, 3), np.uint8)
+        rect = mujoco.MjrRect(0, 0, camera.width, camera.height)
         self._pool.show_lit()
         self._update_scene()
-        rgb = np.empty((height, width, 3), np.uint8)
-        mujoco.mjr_restoreBuffer(self._context)
-        mujoco.mjr_render(rect, scene, self._context)
+        mujoco.mjr_render(rect, self._scene, self._context)
         mujoco.mjr_readPixels(rgb, None, rect, self._context)
-        # Ids and depth come from one pass without shading and multisampling: an id is never a blend.
+        return np.ascontiguousarray(rgb[::-1])
+
+    def _draw_surfaces(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+        """Draw (H, W) float32 depth, metres, and (H, W) uint8 ids, both of what the pixels' middles show.
+
+        There is no multisampling in this buffer: read from one that has it, depth is that of a sample beside
+        the pixel's middle, which at a face seen edge-on is centimetres off.
+        """
+        scene, rect = self._scene, mujoco.MjrRect(0, 0, camera.width, camera.height)
         self._pool.show_in_view()
         self._update_scene()
         flags = scene.flags.copy()
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = True
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
-        code = np.empty((height, width, 3), np.uint8)
-        raw = np.empty((height, width), np.float32)
-        mujoco.mjr_restoreBuffer(self._exact_context)
-        mujoco.mjr_render(rect, scene, self._exact_context)
-        mujoco.mjr_readPixels(code, raw, rect, self._exact_context)
+        code = np.empty((camera.height, camera.width, 3), np.uint8)
+        raw = np.empty((camera.height, camera.width), np.float32)
+        mujoco.mjr_render(rect, scene, self._context)
+        mujoco.mjr_readPixels(code, raw, rect, self._context)
         scene.flags[:] = flags
         lookup = np.zeros(scene.ngeom + 1, np.uint8)  # code 0 is background
         for geom in scene.geoms[: scene.ngeom]:
             if geom.segid >= 0 and geom.objtype == mujoco.mjtObj.mjOBJ_GEOM:
                 lookup[geom.segid + 1] = self._pool.owners[geom.objid]
         number = code[..., 0].astype(np.int32) + (code[..., 1].astype(np.int32) << 8)
-        return rgb[::-1].copy(), _metric_depth(raw[::-1]), lookup[number[::-1]]
+        return _metric_depth(raw[::-1]), lookup[number[::-1]]
 
     def _update_scene(self) -> None:
         everything = mujoco.mjtCatBit.mjCAT_ALL.value
