@@ -31,7 +31,7 @@ def test_a_part_reaches_exactly_as_far_as_its_surface(shape, center, half, angle
     furthest = (part.outline() @ directions.T).max(axis=0)
     reach = part.reach(directions)
     assert np.all(furthest <= reach + 1e-9)
-    # The outline is the tessellated shape: a 28-gon or a 28 x 16 sphere comes this close to the round one.
+    # The outline is the tessellated shape: a 24-gon or a 24 x 10 sphere comes this close to the round one.
     assert np.all(furthest >= reach - 0.03 * half.max())
 
 

@@ -36,7 +36,7 @@ _GLOSS = {
 
 
 OPACITY = {"glass": 0.55}
-"""Share of what lies behind that a finish hides; all of it where none is given. Depth and ids see every part."""
+"""Share of what lies behind that a finish hides, 1 where none is given; depth and ids see every part."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ MATT, GLOSSY, SPINES = "matt", "glossy", "spines"
 FINISHES = (MATT, GLOSSY, SPINES, *MATERIALS)
 
 # The renderer tessellates round shapes as finely, so outlines computed here match what it draws.
-SLICES = 28
-STACKS = 16
+SLICES = 24
+STACKS = 10
 
 RGB = tuple[float, float, float]
 
@@ -124,21 +124,6 @@ def rod(x: float, y: float, bottom: float, top: float, r: float, rgb: RGB, finis
     """Return an upright cylinder of radius ``r`` between two heights."""
     center = np.array([x, y, (bottom + top) / 2])
     return Part(CYLINDER, center, np.array([r, r, (top - bottom) / 2]), rgb, finish=finish)
-
-
-def taper(
-    bottom: float, top: float, r_bottom: float, r_top: float, steps: int, rgb: RGB, finish: str = MATT
-) -> list[Part]:
-    """Return a stack of cylinders around the z axis whose radius changes from bottom to top.
-
-    Only the widest casts a shadow: at the renderer's shadow resolution the steps would shade each other in
-    blotches.
-    """
-    heights = np.linspace(bottom, top, steps + 1)
-    radii = np.linspace(r_bottom, r_top, steps)
-    stack = [rod(0, 0, heights[i], heights[i + 1], radii[i], rgb, finish) for i in range(steps)]
-    widest = int(np.argmax(radii))
-    return [part if i == widest else replace(part, casts_shadow=False) for i, part in enumerate(stack)]
 
 
 def ball(

@@ -15,7 +15,7 @@ import numpy as np
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds import gl, materials, textures
-from ide3d_training.worlds.parts import BOX, CYLINDER, MATT, Part
+from ide3d_training.worlds.parts import BOX, CYLINDER, MATT, SLICES, STACKS, Part
 from ide3d_training.worlds.room import FLOOR_STYLES, PlacedObject, Room
 from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
 from ide3d_training.worlds.silhouette import silhouette_pixels
@@ -335,10 +335,11 @@ def _pooled_model(width: int, height: int) -> mujoco.MjModel:
     spec.stat.center = (0.0, 0.0, 1.3)
     spec.visual.map.znear = _NEAR / _EXTENT
     spec.visual.map.zfar = _FAR / _EXTENT
-    spec.visual.quality.shadowsize = 512
+    spec.visual.quality.shadowsize = 1024
     spec.visual.quality.offsamples = 4
-    spec.visual.quality.numslices = 28
-    spec.visual.quality.numstacks = 16
+    spec.visual.quality.numquads = 2  # along each side of a box: lighting is computed at their corners
+    spec.visual.quality.numslices = SLICES
+    spec.visual.quality.numstacks = STACKS
     spec.visual.headlight.diffuse = (0.0, 0.0, 0.0)
     spec.visual.headlight.specular = (0.0, 0.0, 0.0)
     spec.visual.global_.offwidth = width

@@ -88,8 +88,8 @@ def _cushion(
     ]
     for i in (-1, 1):
         for j in (-1, 1):
-            corner = (x + i * d * 0.28, y + j * w * 0.28, middle)
-            parts.append(ball(corner, (d * 0.22, w * 0.22, h * 0.24), *paint))
+            corner = (x + i * d * 0.27, y + j * w * 0.27, middle)
+            parts.append(ball(corner, (d * 0.20, w * 0.20, h * 0.24), *paint))
     return parts
 
 
