@@ -188,7 +188,7 @@ def cone(
     Only the core casts a shadow: at the renderer's shadow resolution the boards would shade each other.
     """
     slim = min(r_bottom, r_top)
-    boards = hoop(r_bottom, r_top, bottom, top, 0.6 * slim, 14, rgb, finish)
+    boards = hoop(r_bottom, r_top, bottom, top, 0.6 * slim, 12, rgb, finish)
     core = rod(0, 0, bottom, top, 0.8 * slim, rgb, finish)
     return [core, *(replace(board, casts_shadow=False) for board in boards)]
 
