@@ -83,12 +83,10 @@ def test_the_grain_of_a_board_runs_along_its_length():
 def test_an_applied_finish_leaves_the_part_where_it_is():
     for part in _sampler("fabric"):
         look, half, axes = materials.applied(part)
-        corners = part.outline()
         moved = replace(part, half=half, rotation=axes)
         np.testing.assert_allclose(
             np.sort(moved.reach(np.eye(3))), np.sort(part.reach(np.eye(3))), atol=1e-12
         )
-        assert len(corners) == len(moved.outline())
         assert look.startswith("fabric")
 
 

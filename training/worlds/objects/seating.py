@@ -131,7 +131,7 @@ def _upholstered(
     rolled = rng.random() < 0.4
     for side in (-1, 1):
         inner, outer = sorted((side * (w / 2 - arm), side * w / 2))
-        parts.append(block((-d / 2, inner, base), (d / 2 - 0.02, outer, arm_top), *body.shade(0.98)))
+        parts.append(block((-d / 2, inner, base), (d / 2 - 0.02, outer, arm_top), *body))
         if rolled:
             y = side * (w / 2 - arm / 2)
             parts.append(tube((-d / 2, y, arm_top), (d / 2 - 0.015, y, arm_top), arm / 2, *body.shade(0.97)))
@@ -284,9 +284,8 @@ def backed_bench(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> 
     edges = np.linspace(seat + 0.06, h, 4)
     for low, high in pairwise(edges):
         parts.append(block((x - 0.03, -inner / 2, low + 0.02), (x, inner / 2, high), *body))
-    return Shape(
-        parts, (surface((-d / 2 + 0.07, 0.012 - inner / 2), (d / 2 - 0.06, inner / 2 - 0.012), seat, ON),)
-    )
+    half = inner / 2 - 0.012  # between the armrests
+    return Shape(parts, (surface((-d / 2 + 0.07, -half), (d / 2 - 0.06, half), seat, ON),))
 
 
 def _slats(
