@@ -17,7 +17,15 @@ from ide3d_training.worlds.textures import SIZE, noise, to_image
 # A box whose thinnest side is below this share of its middle one is a board.
 _BOARD = 0.3
 # Metres that one tile of each pattern covers.
-_TILE = {"wood": 0.9, "fabric": 0.45, "leather": 0.8, "metal": 0.6, "wicker": 0.5, "paper": 0.6}
+_TILE = {
+    "wood": 0.9,
+    "metal": 0.6,
+    "fabric": 0.45,
+    "leather": 0.8,
+    "ceramic": 0.4,
+    "wicker": 0.5,
+    "paper": 0.6,
+}
 # Specular reflection and how narrow it is, as MuJoCo counts them.
 _GLOSS = {
     "matt": (0.05, 0.1),
@@ -36,7 +44,7 @@ _GLOSS = {
 
 
 OPACITY = {"glass": 0.55}
-"""Share of what lies behind that a finish hides; all of it where none is given. Depth and ids see every part."""
+"""Share of what lies behind that a finish hides, 1 where none is given; depth and ids see every part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +88,8 @@ def _pattern(finish: str) -> np.ndarray:
         bulge = np.sin(np.pi * (along + 0.5) / cell)
         strand = np.abs(np.sin(2 * np.pi * (across + 0.5) / cell))
         return 0.52 + 0.30 * bulge + 0.24 * strand + noise(rng, 64, 64) * 0.03
+    if finish == "ceramic":  # a speckled glaze
+        return 0.97 - 0.30 * (noise(rng, 44, 44) > 1.25) + noise(rng, 5, 5) * 0.015
     return 0.94 + noise(rng, 10, 10) * 0.012 + noise(rng, 3, 128) * 0.02
 
 

@@ -126,21 +126,6 @@ def rod(x: float, y: float, bottom: float, top: float, r: float, rgb: RGB, finis
     return Part(CYLINDER, center, np.array([r, r, (top - bottom) / 2]), rgb, finish=finish)
 
 
-def taper(
-    bottom: float, top: float, r_bottom: float, r_top: float, steps: int, rgb: RGB, finish: str = MATT
-) -> list[Part]:
-    """Return a stack of cylinders around the z axis whose radius changes from bottom to top.
-
-    Only the widest casts a shadow: at the renderer's shadow resolution the steps would shade each other in
-    blotches.
-    """
-    heights = np.linspace(bottom, top, steps + 1)
-    radii = np.linspace(r_bottom, r_top, steps)
-    stack = [rod(0, 0, heights[i], heights[i + 1], radii[i], rgb, finish) for i in range(steps)]
-    widest = int(np.argmax(radii))
-    return [part if i == widest else replace(part, casts_shadow=False) for i, part in enumerate(stack)]
-
-
 def ball(
     center: tuple[float, float, float], half: tuple[float, float, float], rgb: RGB, finish: str = MATT
 ) -> Part:
@@ -203,7 +188,7 @@ def cone(
     Only the core casts a shadow: at the renderer's shadow resolution the boards would shade each other.
     """
     slim = min(r_bottom, r_top)
-    boards = hoop(r_bottom, r_top, bottom, top, 0.6 * slim, 14, rgb, finish)
+    boards = hoop(r_bottom, r_top, bottom, top, 0.6 * slim, 12, rgb, finish)
     core = rod(0, 0, bottom, top, 0.8 * slim, rgb, finish)
     return [core, *(replace(board, casts_shadow=False) for board in boards)]
 

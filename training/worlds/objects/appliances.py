@@ -206,7 +206,7 @@ def monitor(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape
     bezel, chin = 0.012, rng.uniform(0.02, 0.04)
     parts = [
         block((-d / 2, -w * 0.22, 0), (d / 2, w * 0.22, 0.012), *body.shade(0.85)),
-        block((-0.045, -0.03, 0.012), (-0.018, 0.03, low + 0.10), *body.shade(0.85)),
+        block((-0.045, -0.03, 0.012), (0.0, 0.03, low + 0.10), *body.shade(0.85)),
         block((face - thick, -w / 2, low), (face, w / 2, h), *body),
         *_picture(rng, face, w - 2 * bezel, low + chin, h - bezel),
     ]
@@ -223,14 +223,14 @@ def television(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sh
         *_picture(rng, face, w - 0.03, low + 0.025, h - 0.015),
     ]
     for y in (-w * 0.34, w * 0.34):
-        for x in (-d / 2 + 0.01, d / 2 - 0.01):
+        for x in (-d / 2 + 0.005, d / 2 - 0.005):
             parts.append(beam((0, y, low + 0.01), (x, y, 0.008), 0.03, 0.014, *body.shade(0.85)))
     return Shape(parts)
 
 
 def keyboard(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     """A flat case, higher at its back, with rows of keys, a space bar and a block of digits."""
-    d, w, h = extents
+    d, w, h = extents * (1.0, 1.0, 0.84)  # it lies tilted: its back edge reaches the wanted height
     rise = tilt("y", np.arctan2(h * 0.35, d))
     keys = (GRAPHITE.shade(0.6), _PALE_KEY)[int(max(body.rgb) < 0.35)]
     case = Part(
@@ -244,6 +244,8 @@ def keyboard(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shap
 
     digits = -w * 0.27  # to the right of who sits before it
     parts = [case]
+    for y in (-w * 0.42, w * 0.42):
+        parts.append(block((-d * 0.44, y - 0.02, 0), (-d * 0.38, y + 0.02, h * 0.5), *GRAPHITE))
     for x in (-d * 0.34, -d * 0.15, d * 0.04, d * 0.22):
         parts.append(row(x, digits + w * 0.03, w * 0.47))
         parts.append(row(x, -w * 0.47, digits))
@@ -308,7 +310,7 @@ def standing_lamp(rng: np.random.Generator, extents: np.ndarray, body: Paint) ->
     if rng.random() < 0.35:
         wood = (PALE_WOOD, GRAPHITE)[rng.integers(2)]
         for a in np.arange(3) * 2 * np.pi / 3:
-            foot = (r * 1.0 * np.cos(a), r * 1.0 * np.sin(a), 0.012)
+            foot = ((r - 0.016) * np.cos(a), (r - 0.016) * np.sin(a), 0.012)
             parts.append(tube(foot, (0.02 * np.cos(a), 0.02 * np.sin(a), h - high), 0.014, *wood))
         parts.append(rod(0, 0, h - high - 0.03, h - high * 0.5, 0.02, *GRAPHITE))
         return Shape(parts)
@@ -347,7 +349,7 @@ def desk_lamp(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sha
     d, w, h = extents
     foot = w / 2
     x0 = -d / 2 + foot
-    elbow, head = (x0 - 0.02, 0.0, h * 0.62), (d / 2 - 0.10, 0.0, h - 0.10)
+    elbow, head = (x0 - 0.02, 0.0, h * 0.62), (d / 2 - 0.145, 0.0, h - 0.065)
     aim = np.array([0.45, 0.0, -1.0]) / np.hypot(0.45, 1.0)
     top = np.array(head)
     return Shape(

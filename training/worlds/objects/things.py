@@ -77,28 +77,26 @@ def barred_bed(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sh
 def _cushion(
     bottom: tuple[float, float, float], size: tuple[float, float, float], paint: Paint
 ) -> list[Part]:
-    """Return a stuffed cushion lying on ``bottom``: a bulge with four corners."""
+    """Return a stuffed cushion lying on ``bottom``."""
     x, y, z = bottom
     d, w, h = size
     middle = z + h / 2
-    parts = [
-        ball((x, y, middle), (d * 0.48, w * 0.48, h / 2), *paint),
-        ball((x, y, middle), (d * 0.47, w * 0.36, h * 0.34), *paint),
-        ball((x, y, middle), (d * 0.36, w * 0.47, h * 0.34), *paint),
+    return [
+        ball((x, y, middle), (d * 0.49, w * 0.49, h / 2), *paint),
+        ball((x, y, middle), (d * 0.485, w * 0.37, h * 0.34), *paint),
+        ball((x, y, middle), (d * 0.37, w * 0.485, h * 0.34), *paint),
     ]
-    for i in (-1, 1):
-        for j in (-1, 1):
-            corner = (x + i * d * 0.28, y + j * w * 0.28, middle)
-            parts.append(ball(corner, (d * 0.22, w * 0.22, h * 0.24), *paint))
-    return parts
 
 
 def pillow(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
-    """A stuffed cushion, sometimes with a stripe."""
+    """A stuffed cushion with corners, sometimes with a band."""
     d, w, h = extents
     parts = _cushion((0.0, 0.0, 0.0), (d, w, h), body)
+    for i in (-1, 1):
+        for j in (-1, 1):
+            parts.append(ball((i * d * 0.28, j * w * 0.28, h / 2), (d * 0.20, w * 0.20, h * 0.24), *body))
     if rng.random() < 0.4:
-        parts.append(ball((0.0, 0.0, h / 2), (d * 0.475, w * rng.uniform(0.08, 0.16), h * 0.505), *LINEN))
+        parts.append(ball((0.0, 0.0, h / 2), (d * 0.495, w * rng.uniform(0.08, 0.16), h * 0.505), *LINEN))
     return Shape(parts)
 
 
@@ -138,7 +136,7 @@ def magazine(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shap
             block((-d * 0.42, -w * 0.36, top), (-d * 0.30, w * 0.36, h), *ink),
             block((-d * 0.20, left, top), (d * 0.12, right, h), *photo),
             block((d * 0.12, left, top), (d * 0.36, right, h), *ground),
-            ball((d * 0.06, (left + right) / 2, top), (0.035, 0.022, 0.001), *ink.shade(0.8)),
+            ball((d * 0.06, (left + right) / 2, h - 0.0004), (0.035, 0.022, 0.0005), *ink.shade(0.8)),
         ]
     )
 
@@ -190,9 +188,10 @@ def ladder(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
             beam((front, side * wide, 0.012), (top_x + 0.06, side * narrow, deck), 0.028, 0.062, *body)
         )
         parts.append(
-            beam((-d / 2 + 0.02, side * wide, 0.012), (top_x - 0.07, side * narrow, deck), 0.024, 0.04, *prop)
+            beam((-d / 2 + 0.02, side * wide, 0.006), (top_x - 0.07, side * narrow, deck), 0.024, 0.04, *prop)
         )
-    parts.append(beam((-d * 0.34, -wide * 0.9, h * 0.3), (-d * 0.34, wide * 0.9, h * 0.3), 0.03, 0.02, *prop))
+    x, y = -d / 2 + 0.02 + (top_x - 0.09 + d / 2) * 0.3, wide + (narrow - wide) * 0.3
+    parts.append(beam((x, -y, deck * 0.3), (x, y, deck * 0.3), 0.03, 0.02, *prop))
     steps = max(3, int(round(h / 0.27)) - 1)
     for i in range(1, steps + 1):
         share = i / (steps + 1)
