@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
+from ide3d_ros.geometry.rotation import matrix_to_quaternion, yawed_quaternion
 from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds import gl
 from ide3d_training.worlds.placed_object import PlacedObject
@@ -151,11 +153,15 @@ class RoomRenderer:
         world_from_camera = pose.world_from_camera
         camera_from_world = inverse(world_from_camera)
         counts = np.bincount(ids.ravel(), minlength=256)
+        camera_quaternion = matrix_to_quaternion(camera_from_world[:3, :3])
         objects = []
         for placed in room.objects:
-            box = placed.box(_canonical_yaw(placed, pose.position)).transformed(camera_from_world)
-            if box.center[2] <= 0:
+            middle = placed.position + [0.0, 0.0, placed.extents[2] / 2]
+            center = camera_from_world[:3, :3] @ middle + camera_from_world[:3, 3]
+            if center[2] <= 0:
                 continue
+            yaw = _canonical_yaw(placed, pose.position)
+            box = Box3D(center, placed.extents, yawed_quaternion(camera_quaternion, yaw))
             visible = int(counts[placed.id])
             fraction = 0.0
             if visible:
