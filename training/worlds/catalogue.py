@@ -81,7 +81,7 @@ def _draw(renderer: RoomRenderer, room: Room, category: Category, rng: np.random
         relation=ON,
         against_wall=False,
     )
-    alone = replace(room, size=_SHELL, objects=(placed,), style=replace(room.style, fixtures=()))
+    alone = replace(room, size=_SHELL, objects=(placed,), shell=replace(room.shell, fixtures=()))
     camera = Camera.from_fov(renderer.width, renderer.height, _FIELD_OF_VIEW)
     ball = float(np.linalg.norm(built.extents))
     away = float(np.clip(ball * camera.fy / (_FILL * renderer.height), *_DISTANCES))

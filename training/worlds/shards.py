@@ -34,7 +34,7 @@ from ide3d_training.worlds.categories import CATEGORIES, COLORS
 from ide3d_training.worlds.scene_graph import FrameGraph
 
 # Raise this whenever the same seed would give other pixels or labels, so that data sets are never mixed.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 ROOMS_PER_SHARD = 64
 SETTINGS_FILE = "dataset.json"
 _SHARD_PATTERN = "shard-[0-9][0-9][0-9][0-9][0-9]"
