@@ -174,8 +174,8 @@ def yawed_quaternion(quaternion: np.ndarray, yaw: float) -> np.ndarray:
         yaw: radians.
 
     Returns:
-        (4,) float64: ``quaternion * (cos(yaw / 2), 0, 0, sin(yaw / 2))``; its matrix is that of ``quaternion``
-        times ``yaw_rotation(yaw)``. Much cheaper than the way through matrices.
+        (4,) float64: ``quaternion * (cos(yaw / 2), 0, 0, sin(yaw / 2))``; its matrix is that of
+        ``quaternion`` times ``yaw_rotation(yaw)``. Much cheaper than the way through matrices.
     """
     w, x, y, z = quaternion
     c, s = np.cos(yaw / 2), np.sin(yaw / 2)

@@ -124,11 +124,11 @@ class GeomPool:
     def _visibility(self, world_from_camera: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
         """Say of the used geoms which may be in view, and which may be or throw a shadow there.
 
-        Returns:
-            Two (used,) bool arrays.
-
         A shadow fills the cone from the geom's ball to where the light's rays leave the room. A convex shape
         is out of view if it lies behind one of the view's side planes; the cone is the hull of two balls.
+
+        Returns:
+            Two (used,) bool arrays.
         """
         position = self.data.geom_xpos[: self._used]
         radius = self.model.geom_rbound[: self._used]
