@@ -26,10 +26,10 @@ def _shown(renderer, parts: tuple[Part, ...]) -> Rendered:
     placed = replace(
         room.objects[0], parts=parts, extents=extents, position=np.zeros(3), yaw=0.4, support=None
     )
-    style = replace(room.style, fixtures=())
+    shell = replace(room.shell, fixtures=())
     pose = CameraPose(np.array([1.6, 0.0, 0.9]), np.pi, 0.25, 0.0, 1.0)
     camera = Camera.from_fov(renderer.width, renderer.height, pose.horizontal_fov)
-    return renderer.render(replace(room, objects=(placed,), style=style), pose, camera)
+    return renderer.render(replace(room, objects=(placed,), shell=shell), pose, camera)
 
 
 def _sampler(finish: str) -> tuple[Part, ...]:

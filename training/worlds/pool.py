@@ -122,10 +122,13 @@ class GeomPool:
         return own.stop
 
     def _visibility(self, world_from_camera: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-        """Return (used,) bool: which geoms' balls reach into the field of view, and which ones or their shadows.
+        """Say of the used geoms which may be in view, and which may be or throw a shadow there.
 
         A shadow fills the cone from the geom's ball to where the light's rays leave the room. A convex shape
         is out of view if it lies behind one of the view's side planes; the cone is the hull of two balls.
+
+        Returns:
+            Two (used,) bool arrays.
         """
         position = self.data.geom_xpos[: self._used]
         radius = self.model.geom_rbound[: self._used]
@@ -196,7 +199,7 @@ def _compile(width: int, height: int) -> mujoco.MjModel:
     spec.stat.center = (0.0, 0.0, 1.3)
     spec.visual.map.znear = NEAR / EXTENT
     spec.visual.map.zfar = FAR / EXTENT
-    spec.visual.quality.shadowsize = 512
+    spec.visual.quality.shadowsize = 1024
     spec.visual.quality.offsamples = 0  # colours are drawn larger instead, which takes less time
     # Software OpenGL spends most of its time on vertices; MuJoCo's defaults would double the time of a frame.
     spec.visual.quality.numslices = SLICES

@@ -10,7 +10,7 @@ import numpy as np
 
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
-from ide3d_ros.geometry.rotation import matrix_to_quaternion, yaw_rotation
+from ide3d_ros.geometry.rotation import matrix_to_quaternion, yawed_quaternion
 from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds import gl
 from ide3d_training.worlds.lens import Lens, fine_size
@@ -192,10 +192,15 @@ class RoomRenderer:
         """
         world_from_camera = pose.world_from_camera
         camera_from_world = inverse(world_from_camera)
+        camera_quaternion = matrix_to_quaternion(camera_from_world[:3, :3])
         objects = []
-        for placed, box in zip(room.objects, _boxes_seen(room, pose), strict=True):
-            if box.center[2] <= 0:
+        for placed in room.objects:
+            middle = placed.position + [0.0, 0.0, placed.extents[2] / 2]
+            center = camera_from_world[:3, :3] @ middle + camera_from_world[:3, 3]
+            if center[2] <= 0:
                 continue
+            yaw = _canonical_yaw(placed, pose.position)
+            box = Box3D(center, placed.extents, yawed_quaternion(camera_quaternion, yaw))
             fraction = 0.0
             if shown[placed.id]:
                 whole = silhouette_pixels(placed, drawn, camera_from_world)
@@ -251,20 +256,6 @@ def render_frame(seed: int, renderer: RoomRenderer, view: int = 0, sensor: str =
         if len(rendered.graph.referable) >= MIN_REFERABLE:
             break
     return replace(rendered, rgb=optics.exposed(rendered.rgb, seed, view))
-
-
-def _boxes_seen(room: Room, pose: CameraPose) -> list[Box3D]:
-    """Return the boxes of a room's objects in the optical frame, in their order."""
-    camera_from_world = inverse(pose.world_from_camera)
-    yaws = [_canonical_yaw(placed, pose.position) for placed in room.objects]
-    turns = np.array([yaw_rotation(yaw) for yaw in yaws]).reshape(-1, 3, 3)
-    quaternions = matrix_to_quaternion(camera_from_world[:3, :3] @ turns)
-    centers = [placed.position + [0.0, 0.0, placed.extents[2] / 2] for placed in room.objects]
-    centers = np.reshape(centers, (-1, 3)) @ camera_from_world[:3, :3].T + camera_from_world[:3, 3]
-    return [
-        Box3D(center, placed.extents, quaternion)
-        for center, placed, quaternion in zip(centers, room.objects, quaternions, strict=True)
-    ]
 
 
 def _canonical_yaw(placed: PlacedObject, viewer: np.ndarray) -> float:
