@@ -22,19 +22,19 @@ _FAR = 100.0
 
 @dataclass(frozen=True)
 class Cast:
-    """What the rays hit: depth (H, W), metres along the optical axis, ids (H, W), surfaces (H, W), one a part."""
+    """What the rays hit: depth (H, W), metres along the optical axis, ids and parts (H, W)."""
 
     depth: np.ndarray
     ids: np.ndarray
-    surfaces: np.ndarray
+    parts: np.ndarray
 
     @property
     def inner(self) -> np.ndarray:
         """(H, W) bool: pixels whose neighbours all show the same part, so no edge is near."""
-        padded = np.pad(self.surfaces, 1, mode="edge")
-        height, width = self.surfaces.shape
+        padded = np.pad(self.parts, 1, mode="edge")
+        height, width = self.parts.shape
         shifted = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-        return np.all([other == self.surfaces for other in shifted], axis=0)
+        return np.all([other == self.parts for other in shifted], axis=0)
 
 
 def cast(room: Room, camera: Camera, world_from_camera: np.ndarray) -> Cast:

@@ -17,6 +17,7 @@ from ide3d_ros.geometry.rotation import (
     rotation_6d_to_matrix,
     wrap_angle,
     yaw_rotation,
+    yawed_quaternion,
 )
 from ide3d_ros.geometry.transform import TransformError
 
@@ -43,4 +44,5 @@ __all__ = [
     "rotation_6d_to_matrix",
     "wrap_angle",
     "yaw_rotation",
+    "yawed_quaternion",
 ]

@@ -166,6 +166,22 @@ def yaw_rotation(yaw: np.ndarray | float) -> np.ndarray:
     return _about_axis(yaw, 2)
 
 
+def yawed_quaternion(quaternion: np.ndarray, yaw: float) -> np.ndarray:
+    """Return the quaternion of a frame that is turned by ``yaw`` about its own z axis first.
+
+    Args:
+        quaternion: (4,) w x y z.
+        yaw: radians.
+
+    Returns:
+        (4,) float64: ``quaternion * (cos(yaw / 2), 0, 0, sin(yaw / 2))``; its matrix is that of
+        ``quaternion`` times ``yaw_rotation(yaw)``. Much cheaper than the way through matrices.
+    """
+    w, x, y, z = quaternion
+    c, s = np.cos(yaw / 2), np.sin(yaw / 2)
+    return np.array([w * c - z * s, x * c + y * s, y * c - x * s, w * s + z * c])
+
+
 def optical_from_level(pitch: np.ndarray | float, roll: np.ndarray | float) -> np.ndarray:
     """Tilt a camera: `R0 @ (Ry(pitch) @ Rx(roll)).T`, R0 being the optical axes of one that is not tilted.
 

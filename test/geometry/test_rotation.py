@@ -24,6 +24,7 @@ from ide3d_ros.geometry import (
     rotation_6d_to_matrix,
     wrap_angle,
     yaw_rotation,
+    yawed_quaternion,
 )
 
 ROTATIONS = st.from_type(Box3D).map(lambda box: box.rotation)
@@ -235,3 +236,9 @@ def test_many_rays_turn_many_rotations_and_one() -> None:
 def test_a_ray_that_gives_no_direction_is_refused(ray: list[float], reason: str) -> None:
     with pytest.raises(RotationError, match=reason):
         egocentric_from_allocentric(np.eye(3), np.array(ray, np.float64))
+
+
+@given(ROTATIONS, ANGLES)
+def test_a_yawed_quaternion_is_the_product_of_the_matrices(rotation: np.ndarray, yaw: float) -> None:
+    quaternion = yawed_quaternion(matrix_to_quaternion(rotation), yaw)
+    assert_allclose(quaternion_to_matrix(quaternion), rotation @ yaw_rotation(yaw), atol=1e-9)

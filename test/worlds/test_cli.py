@@ -98,6 +98,21 @@ def test_a_killed_data_set_is_continued_to_the_bytes_of_an_uninterrupted_one(tmp
     assert filecmp.cmpfiles(killed, whole, names, shallow=False) == (names, [], [])
 
 
+def test_catalogue_draws_samples_of_one_category_or_of_all(monkeypatch, capsys, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    small = ("--samples", "2", "--width", "64", "--height", "48", "--out", str(sheet))
+    status, out, _ = _run(monkeypatch, capsys, "catalogue", "--category", "chair", *small)
+    assert status == 0
+    assert "2 of chair" in out
+    one = cv2.imread(str(sheet))
+    assert one.shape == (48, 132, 3)
+    assert one.std() > 20
+    status, out, _ = _run(monkeypatch, capsys, "catalogue", "--seed", "1", *small)
+    assert status == 0
+    assert "2 of each of 40 kinds" in out
+    assert cv2.imread(str(sheet)).shape == (20 * 52 - 4, 4 * 68 - 4, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -134,6 +149,9 @@ def test_a_killed_data_set_is_continued_to_the_bytes_of_an_uninterrupted_one(tmp
         (["preview", "--out", "{tmp}/sheet.gif"], ".png or .jpg"),
         (["preview", "--out", "{tmp}/no/sheet.png"], "does not exist"),
         (["preview", "--rooms", "0", "--out", "{tmp}/sheet.png"], "--rooms must be at least 1"),
+        (["catalogue", "--out", "{tmp}/sheet.png", "--category", "dragon"], "not 'dragon'"),
+        (["catalogue", "--out", "{tmp}/sheet.png", "--samples", "0"], "--samples must be at least 1, not 0"),
+        (["catalogue", "--out", "{tmp}/sheet.txt"], ".png or .jpg"),
         (["paint"], "paint"),
     ],
 )

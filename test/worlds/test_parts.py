@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ide3d_training.worlds import parts
-from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS, SIZE_SPREAD, build_object
 from ide3d_training.worlds.parts import BOX, CYLINDER, ELLIPSOID, Part, tilt
 
 _RGB = (0.5, 0.4, 0.3)
@@ -31,7 +30,7 @@ def test_a_part_reaches_exactly_as_far_as_its_surface(shape, center, half, angle
     furthest = (part.outline() @ directions.T).max(axis=0)
     reach = part.reach(directions)
     assert np.all(furthest <= reach + 1e-9)
-    # The outline is the tessellated shape: a 28-gon or a 28 x 16 sphere comes this close to the round one.
+    # The outline is the tessellated shape: a 24-gon or a 24 x 10 sphere comes this close to the round one.
     assert np.all(furthest >= reach - 0.03 * half.max())
 
 
@@ -49,41 +48,30 @@ def test_radius_reaches_the_corners_of_a_block():
     assert parts.radius([square]) >= 0.5
 
 
-@pytest.mark.parametrize("name", CATEGORIES)
-def test_an_object_fills_its_box_and_stands_on_the_ground(name):
-    category = BY_NAME[name]
-    for seed in range(30):
-        built, extents = build_object(category, "red", np.random.default_rng(seed))
-        low, high = parts.bounds(built)
-        assert low[2] == pytest.approx(0, abs=1e-9)
-        assert high[2] == pytest.approx(extents[2])
-        if category.symmetry == "round":
-            assert extents[0] == extents[1]
-            assert parts.radius(built) == pytest.approx(extents[0] / 2)
-        else:
-            np.testing.assert_allclose(high[:2], extents[:2] / 2)
-            np.testing.assert_allclose(low[:2], -extents[:2] / 2)
+def test_a_tube_runs_between_two_points():
+    rod = parts.tube((0.1, -0.2, 0.3), (0.4, 0.5, 0.9), 0.02, _RGB)
+    ends = rod.center + np.outer([-1, 1], rod.rotation[:, 2] * rod.half[2])
+    np.testing.assert_allclose(ends, [(0.1, -0.2, 0.3), (0.4, 0.5, 0.9)])
+    assert rod.half[0] == rod.half[1] == pytest.approx(0.02)
+    assert np.linalg.det(rod.rotation) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", CATEGORIES)
-def test_the_prior_is_the_mean_of_what_is_built(name):
-    category = BY_NAME[name]
-    sizes = np.array([build_object(category, "blue", np.random.default_rng(seed))[1] for seed in range(150)])
-    np.testing.assert_allclose(sizes.mean(axis=0), category.extents, rtol=0.03)
-    assert np.all(np.abs(sizes / category.extents - 1) < SIZE_SPREAD + 0.06)
+def test_a_beam_has_a_level_side():
+    board = parts.beam((0, 0, 0), (0.3, 0.4, 1.2), 0.1, 0.02, _RGB)
+    assert board.rotation[2, 1] == pytest.approx(0)
+    np.testing.assert_allclose(board.half, (0.65, 0.05, 0.01))
+    upright = parts.beam((0, 0, 0), (0, 0, 1), 0.1, 0.02, _RGB)
+    np.testing.assert_allclose(upright.rotation[:, 0], (0, 0, 1))
 
 
-@pytest.mark.parametrize("name", CATEGORIES)
-def test_the_named_colour_shows_on_the_object(name):
-    for color, rgb in COLORS.items():
-        built, _ = build_object(BY_NAME[name], color, np.random.default_rng(3))
-        distances = [np.abs(np.array(part.rgb) - rgb).max() for part in built]
-        assert min(distances) < 0.07
+@pytest.mark.parametrize(("bottom", "top"), [(0.2, 0.3), (0.3, 0.2), (0.25, 0.25)])
+def test_a_hoop_stays_within_its_radii(bottom, top):
+    boards = parts.hoop(bottom, top, 0.1, 0.5, 0.01, 12, _RGB, "plastic")
+    low, high = parts.bounds(boards)
+    assert parts.radius(boards) == pytest.approx(max(bottom, top), rel=0.02)
+    assert low[2] == pytest.approx(0.1, abs=0.005)
+    assert high[2] == pytest.approx(0.5, abs=0.005)
 
 
-def test_the_order_of_categories_is_the_class_index():
-    assert CATEGORIES == (
-        *("chair", "table", "sofa", "bed", "cabinet", "bookshelf", "lamp", "plant", "bin", "stool", "fridge"),
-        *("mug", "bottle", "book", "laptop", "ball"),
-    )
-    assert list(COLORS) == ["red", "green", "blue", "yellow", "white", "black", "brown", "purple"]
+def test_only_the_core_of_a_cone_casts_a_shadow():
+    assert [part.shape for part in parts.cone(0.3, 0.2, 0, 1, _RGB) if part.casts_shadow] == [CYLINDER]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ide3d_ros.geometry.camera import Camera, CameraError
-from ide3d_training.worlds.lens import Lens, source_size
+from ide3d_training.worlds.lens import Lens, fine_size
 from ide3d_training.worlds.renderer import RoomRenderer, render_frame
 from ide3d_training.worlds.sensor import Sensor
 
@@ -97,7 +97,7 @@ def test_the_same_ray_ends_at_the_same_point_through_the_lens_and_without_it():
     camera = Sensor(bend=-0.15, tangential=(0.001, -0.001)).camera(128, 96, 1.2)
     lens = Lens(camera)
     height, width = lens.covered.shape
-    assert (width, height) == source_size(128, 96)
+    assert (width, height) == fine_size(128, 96)
     v, u = np.mgrid[:height, :width]
     picture = np.dstack([u, v, 0 * u]).astype(np.uint8)
     plane = 1.0 / (0.4 + 1e-4 * u + 2e-4 * v).astype(np.float32)

@@ -19,10 +19,11 @@ _FIELD_OF_VIEW = np.radians(58.0)
 _PITCH = np.radians(20.0)  # downwards
 _FILL = 0.85  # of the frame's height that an object's enclosing ball takes, where distance allows
 _DISTANCES = (0.6, 4.5)  # nearest and furthest, metres
-_TURN = 0.9  # furthest that a front is turned from the camera, radians
+_TURN = 0.9  # furthest that a front is turned from the camera, radians; round things turn freely
 _COLUMNS = 6  # of a sheet of one category
 _GAP = 4  # between frames, pixels
 _SHELL = np.array([10.0, 10.0, 2.8])  # metres
+_BACK = -1.5  # from the middle, where the lights are, to the object, metres
 
 
 def catalogue_sheet(
@@ -44,9 +45,7 @@ def catalogue_sheet(
     room = Room.from_seed(seed)
     with RoomRenderer(width, height) as renderer:
         frames = [
-            _draw(
-                renderer, room, BY_NAME[name], np.random.default_rng((seed, CATEGORIES.index(name), sample))
-            )
+            _draw(renderer, room, BY_NAME[name], _stream(seed, name, sample))
             for name in names
             for sample in range(samples)
         ]
@@ -58,9 +57,14 @@ def catalogue_sheet(
     return sheet
 
 
+def _stream(seed: int, name: str, sample: int) -> np.random.Generator:
+    return np.random.default_rng((seed, CATEGORIES.index(name), sample))
+
+
 def _draw(renderer: RoomRenderer, room: Room, category: Category, rng: np.random.Generator) -> np.ndarray:
     """Return the frame of one object in the light and on the floor of a room that is otherwise empty."""
     built = build_object(category, str(rng.choice(list(COLORS))), str(rng.choice(category.materials)), rng)
+    turn = np.pi if built.symmetry == "round" else _TURN
     placed = replace(
         room.objects[0],
         id=1,
@@ -71,8 +75,8 @@ def _draw(renderer: RoomRenderer, room: Room, category: Category, rng: np.random
         extents=built.extents,
         symmetry=built.symmetry,
         surfaces=built.surfaces,
-        position=np.zeros(3),
-        yaw=float(rng.uniform(-_TURN, _TURN)),
+        position=np.array([_BACK, 0.0, 0.0]),
+        yaw=float(rng.uniform(-turn, turn)),
         support=None,
         relation=ON,
         against_wall=False,
@@ -82,8 +86,8 @@ def _draw(renderer: RoomRenderer, room: Room, category: Category, rng: np.random
     ball = float(np.linalg.norm(built.extents))
     away = float(np.clip(ball * camera.fy / (_FILL * renderer.height), *_DISTANCES))
     level, up = away * np.cos(_PITCH), away * np.sin(_PITCH)
-    position = np.array([level, 0.0, built.extents[2] / 2 + up])
-    frame = renderer.render(alone, CameraPose(position, np.pi, _PITCH, 0.0, _FIELD_OF_VIEW, level), camera)
+    position = np.array([_BACK + level, 0.0, built.extents[2] / 2 + up])
+    frame = renderer.render(alone, CameraPose(position, np.pi, _PITCH, 0.0, _FIELD_OF_VIEW), camera)
     image = np.ascontiguousarray(frame.rgb)
     text = f"{built.color} {built.material} {category.name}"
     at, scale = (4, renderer.height - 5), renderer.width / 620

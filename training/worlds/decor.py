@@ -24,7 +24,7 @@ def _ramp(top: tuple[float, float, float], bottom: tuple[float, float, float]) -
 
 def _soft_color(rng: np.random.Generator) -> np.ndarray:
     """Return a colour that no object's name is taken for at a glance: muted, of middle brightness."""
-    return 0.35 + 0.45 * rng.random() + rng.uniform(-0.16, 0.16, 3)
+    return 0.35 + 0.45 * rng.random() + rng.uniform(-0.10, 0.10, 3)
 
 
 def _landscape(rng: np.random.Generator) -> np.ndarray:

@@ -38,7 +38,7 @@ _TIMBER: tuple[RGB, ...] = (
 def muted(dice: Dice, low: float = 0.45, high: float = 0.9) -> RGB:
     """Return a colour without a name: grey with a hint of a hue."""
     grey = dice.between(low, high)
-    return tuple(min(1.0, grey * dice.between(0.86, 1.14)) for _ in range(3))
+    return tuple(min(1.0, grey * dice.between(0.92, 1.08)) for _ in range(3))
 
 
 def on_wall(

@@ -57,12 +57,12 @@ def furnish(layout: Layout, kind: RoomType) -> None:
     for group, share in kind.groups:
         if dice.chance(share * (0.5 if sparse else 1.0)):
             group(layout)
-    wanted = dice.whole(3, 4) if sparse else round(4.5 + area / 6.0 + dice.between(-2.0, 2.0))
+    wanted = dice.whole(3, 4) if sparse else round(5.0 + area / 5.5 + dice.between(-2.0, 2.0))
     for _ in range(2 * wanted):
         if layout.furniture >= min(wanted, 13):
             break
         _add_piece(layout, kind)
-    for _ in range(dice.whole(0, 4) if sparse else dice.whole(3, 13)):
+    for _ in range(dice.whole(0, 4) if sparse else dice.whole(4, 15)):
         if len(layout.objects) < MOST_OBJECTS:
             _add_clutter(layout, dice.weighted(kind.clutter))
 

@@ -26,6 +26,7 @@ WALL_GAP = 0.03
 CLEARANCE = 0.05  # between the boxes of furniture, metres
 SNUG = 0.012  # between parts, where an object reaches under or into another one's box, metres
 _AT_WALL = 0.12  # largest distance between an object and the wall that it stands against, metres
+_LIFT = 0.002  # metres
 _EDGE = 0.01  # of a surface that stays free, metres
 _OPEN_TRIES = 25
 _UNSEEN_PAIR_SHARE = 0.5
@@ -72,7 +73,7 @@ class Layout:
         self.objects: list[PlacedObject] = []
         self._unseen_pairs = unseen_pairs
         self._boxes: list[Upright] = []  # of the objects, in their order
-        self._parts: dict[int, list[Upright]] = {}  # by id, made when first needed
+        self._parts: dict[int, list[Upright]] = {}  # by index, made when first needed
         self._kept_free = (plan.doorway, *(plan.before(window, _AT_WALL) for window in plan.windows))
 
     def count(self, *names: str) -> int:
@@ -135,9 +136,7 @@ class Layout:
         if not self._inside(box) or any(box.overlaps(space) for space in self._kept_free):
             return None
         near = [i for i, other in enumerate(self._boxes) if box.overlaps(other, SNUG if tucked else gap)]
-        if near and not (
-            tucked and self._parts_clear(list(part_boxes(item.built.parts, x, y, yaw, 0.0)), near)
-        ):
+        if near and not (tucked and self._clear_of(item, box, near, SNUG)):
             return None
         return self._add(item, x, y, 0.0, yaw, None, ON, box)
 
@@ -261,9 +260,10 @@ class Layout:
         if box.high > self.plan.size[2] - 0.06 or not self._inside(box):
             return None
         carriers = self._carriers(support)
-        near = [i for i, other in enumerate(self._boxes) if box.overlaps(other, SNUG) and i not in carriers]
-        parts = list(part_boxes(item.built.parts, x, y, yaw, z)) if near else []
-        if near and not self._parts_clear(parts, near):
+        near = [i for i, other in enumerate(self._boxes) if i not in carriers and box.overlaps(other, SNUG)]
+        # Lifted a little, it touches neither what it stands on nor what that stands on.
+        lifted = box._replace(low=z + _LIFT, high=box.high + _LIFT)
+        if not (self._clear_of(item, box, near, SNUG) and self._clear_of(item, lifted, carriers, 0.0)):
             return None
         return self._add(item, x, y, z, yaw, support.id, place.relation, box)
 
@@ -299,24 +299,35 @@ class Layout:
         reach_x, reach_y = self.plan.size[0] / 2 - WALL_GAP, self.plan.size[1] / 2 - WALL_GAP
         return abs(box.x) + half_x <= reach_x and abs(box.y) + half_y <= reach_y
 
-    def _parts_clear(self, parts: list[Upright], near: list[int]) -> bool:
-        """Say whether parts keep apart from those of the objects at these indices."""
-        for i in near:
-            placed = self.objects[i]
-            if placed.id not in self._parts:
-                x, y, z = placed.position.tolist()
-                self._parts[placed.id] = list(part_boxes(placed.parts, x, y, placed.yaw, z))
-            for theirs in self._parts[placed.id]:
-                if any(own.overlaps(theirs, SNUG) for own in parts):
-                    return False
-        return True
+    def _clear_of(self, item: Item, box: Upright, near: list[int], gap: float) -> bool:
+        """Say whether an item's parts keep ``gap`` metres apart from those of the objects at these indices.
 
-    def _carriers(self, support: PlacedObject) -> set[int]:
+        Args:
+            item: the object.
+            box: where it would stand.
+            near: indices of placed objects.
+            gap: metres.
+        """
+        close = [theirs for i in near for theirs in self._parts_of(i) if theirs.overlaps(box, gap)]
+        if not close:
+            return True
+        yaw = math.atan2(box.sin, box.cos)
+        own = part_boxes(item.built.parts, box.x, box.y, yaw, box.low)
+        return not any(part.overlaps(theirs, gap) for part in own for theirs in close)
+
+    def _parts_of(self, index: int) -> list[Upright]:
+        if index not in self._parts:
+            placed = self.objects[index]
+            x, y, z = placed.position.tolist()
+            self._parts[index] = list(part_boxes(placed.parts, x, y, placed.yaw, z))
+        return self._parts[index]
+
+    def _carriers(self, support: PlacedObject) -> list[int]:
         """Return the indices of an object and of all that carry it."""
-        indices = {support.id - 1}
+        indices = [support.id - 1]
         while support.support is not None:
             support = self.objects[support.support - 1]
-            indices.add(support.id - 1)
+            indices.append(support.id - 1)
         return indices
 
     def _stands_against_wall(self, item: Item, box: Upright) -> bool:

@@ -2,8 +2,8 @@
 """Frames of a camera with a distorting lens, made from a larger frame that a pinhole camera sees.
 
 OpenGL draws pinhole cameras only. So a pinhole frame is drawn that covers all rays of the lens, at a higher
-resolution, and the lens picks its pixels from it. Colours are interpolated, ids are those of the nearest pixel,
-and so are depths at edges; on smooth surfaces, inverse depth is interpolated, which is exact for planes.
+resolution, and the lens picks its pixels from it. Colours are interpolated. Ids are those of the nearest
+pixel, and so are depths at edges; on smooth surfaces inverse depth is interpolated, exactly for planes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from ide3d_ros.geometry.camera import Camera, CameraError
 
-OVERSAMPLING = 1.5  # pixels of the pinhole frame for each of the lens's, on each axis
+OVERSAMPLING = 1.5  # pixels of a fine frame for each of the frame that is made from it, on each axis
 _SMOOTH = 1e-3  # relative second difference of inverse depths, below which a pixel lies within a surface
 
 
@@ -34,7 +34,7 @@ class Lens:
         Raises:
             CameraError: if no rays lead to a part of the frame.
         """
-        width, height = source_size(camera.width, camera.height)
+        width, height = fine_size(camera.width, camera.height)
         border = camera.rays(_border(camera.width, camera.height))
         v, u = np.mgrid[0 : camera.height, 0 : camera.width]
         rays = camera.rays(np.column_stack([u.ravel(), v.ravel()]).astype(np.float64))
@@ -95,8 +95,8 @@ def _within_surfaces(inverse: np.ndarray) -> np.ndarray:
     return inner
 
 
-def source_size(width: int, height: int) -> tuple[int, int]:
-    """Return the size of the pinhole frame that a lens's frame of this size is made from, pixels."""
+def fine_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size of the fine frame that a frame of this size is made from, pixels."""
     return int(np.ceil(OVERSAMPLING * width)), int(np.ceil(OVERSAMPLING * height))
 
 

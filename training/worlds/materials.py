@@ -11,17 +11,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ide3d_training.worlds.parts import BOX, FINISHES, Part
+from ide3d_training.worlds.parts import BOX, FINISHES, SPINES, Part
 from ide3d_training.worlds.textures import SIZE, noise, to_image
 
 # A box whose thinnest side is below this share of its middle one is a board.
 _BOARD = 0.3
 # Metres that one tile of each pattern covers.
-_TILE = {"wood": 0.9, "fabric": 0.45, "leather": 0.8, "metal": 0.6, "wicker": 0.5, "paper": 0.6}
+_TILE = {
+    "wood": 0.9,
+    "metal": 0.6,
+    "fabric": 0.45,
+    "leather": 0.8,
+    "ceramic": 0.4,
+    "wicker": 0.5,
+    "paper": 0.6,
+}
 # Specular reflection and how narrow it is, as MuJoCo counts them.
 _GLOSS = {
     "matt": (0.05, 0.1),
     "glossy": (0.45, 0.7),
+    "spines": (0.02, 0.1),
     "plastic": (0.35, 0.45),
     "wood": (0.12, 0.25),
     "metal": (0.75, 0.55),
@@ -32,6 +41,10 @@ _GLOSS = {
     "wicker": (0.05, 0.1),
     "paper": (0.02, 0.1),
 }
+
+
+OPACITY = {"glass": 0.55}
+"""Share of what lies behind that a finish hides, 1 where none is given; depth and ids see every part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +66,7 @@ class Look:
 
 
 def _pattern(finish: str) -> np.ndarray:
-    """Return the (SIZE, SIZE) brightness of a finish, about 0.95 on average, periodic, the same every time."""
+    """Return the (SIZE, SIZE) brightness of a finish, about 0.95, periodic, the same every time."""
     rng = np.random.default_rng(sum(finish.encode()))
     y, x = np.mgrid[0:SIZE, 0:SIZE]
     if finish == "wood":
@@ -65,7 +78,7 @@ def _pattern(finish: str) -> np.ndarray:
         return 0.93 + weave + noise(rng, 128, 128) * 0.04 + noise(rng, 48, 48) * 0.03
     if finish == "leather":
         grain = np.abs(noise(rng, 20, 20))
-        return 0.86 + np.minimum(grain, 0.9) * 0.12 + noise(rng, 6, 6) * 0.05
+        return 0.89 + np.minimum(grain, 0.9) * 0.07 + noise(rng, 6, 6) * 0.03
     if finish == "metal":
         return 0.93 + noise(rng, 2, 256) * 0.035 + noise(rng, 3, 48) * 0.03
     if finish == "wicker":
@@ -75,17 +88,39 @@ def _pattern(finish: str) -> np.ndarray:
         bulge = np.sin(np.pi * (along + 0.5) / cell)
         strand = np.abs(np.sin(2 * np.pi * (across + 0.5) / cell))
         return 0.52 + 0.30 * bulge + 0.24 * strand + noise(rng, 64, 64) * 0.03
+    if finish == "ceramic":  # a speckled glaze
+        return 0.97 - 0.30 * (noise(rng, 44, 44) > 1.25) + noise(rng, 5, 5) * 0.015
     return 0.94 + noise(rng, 10, 10) * 0.012 + noise(rng, 3, 128) * 0.02
 
 
 def _looks() -> tuple[Look, ...]:
     looks = []
     for finish in FINISHES:
+        if finish == SPINES:
+            looks.append(Look(finish, *_GLOSS[finish], _spines()))
+            continue
         image = to_image(_pattern(finish)) if finish in _TILE else None
         looks.append(Look(finish, *_GLOSS[finish], image))
         if image is not None:
             looks.append(Look(_flat(finish), *_GLOSS[finish], image, _TILE[finish]))
     return tuple(looks)
+
+
+def _spines() -> np.ndarray:
+    """Return the (SIZE, SIZE, 3) picture of books standing in a row, in muted colours."""
+    rng = np.random.default_rng(7)
+    picture = np.empty((SIZE, SIZE, 3))
+    left = 0
+    while left < SIZE:
+        right = left + int(rng.integers(SIZE // 11, SIZE // 6))
+        tone = rng.uniform(0.35, 0.95) * np.array([1.0, rng.uniform(0.86, 1.0), rng.uniform(0.72, 1.0)])
+        picture[:, left:right] = tone
+        title = int(rng.integers(SIZE // 8, SIZE // 2))
+        inset = (right - left) // 4
+        picture[title : title + SIZE // 5, left + inset : right - inset] = tone * 0.6
+        picture[:, left : left + 4] = 0.15
+        left = right
+    return np.ascontiguousarray((picture * 255).astype(np.uint8).swapaxes(0, 1))
 
 
 def _flat(finish: str) -> str:

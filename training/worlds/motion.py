@@ -27,6 +27,7 @@ MOTIONS = ("views", "walk", "pan", "orbit")
 MOVING_CLEARANCE = 0.4  # from the camera to any object's box while it moves, metres
 
 _BOB = 0.02  # metres up and down at most
+_TO_AND_FRO = 1.0  # radians of a swing's phase a second at most: where there is little space it slows down
 _SWING_PERIOD_S = 24.0
 _ARC_LIMIT = np.deg2rad(28.0)  # to either side of the start
 _LONG_ARC = np.deg2rad(36.0)
@@ -71,11 +72,11 @@ def poses(
     start = camera_pose(room, 0, attempt, aspect)
     if motion == "pan":
         reach, speed = np.deg2rad(rng.uniform(15.0, 35.0)), np.deg2rad(rng.uniform(12.0, 35.0))
-        angles = reach * _swing(times * speed / reach, rng)
+        angles = reach * _swing(times * min(speed / reach, _TO_AND_FRO), rng)
         return [replace(start, heading=start.heading + float(angle)) for angle in angles]
     arc = _arc_around(room, start, start.target)
     reach, speed = (arc.left + arc.right) / 2, rng.uniform(0.25, 0.6) / start.distance
-    swing = _swing(times * speed / max(reach, _ARC_STEP), rng)
+    swing = _swing(times * min(speed / max(reach, _ARC_STEP), _TO_AND_FRO), rng)
     return [arc.pose((arc.left - arc.right) / 2 + reach * float(value)) for value in swing]
 
 

@@ -11,9 +11,9 @@ BOX, CYLINDER, ELLIPSOID = "box", "cylinder", "ellipsoid"
 
 MATERIALS = ("plastic", "wood", "metal", "fabric", "leather", "glass", "ceramic", "wicker", "paper")
 """What an object's main body is made of, as labels name it."""
-MATT, GLOSSY = "matt", "glossy"
-"""Finishes of parts whose material does not matter."""
-FINISHES = (MATT, GLOSSY, *MATERIALS)
+MATT, GLOSSY, SPINES = "matt", "glossy", "spines"
+"""Finishes of parts whose material does not matter: plain ones, and a row of books."""
+FINISHES = (MATT, GLOSSY, SPINES, *MATERIALS)
 
 # The renderer tessellates round shapes as finely, so outlines computed here match what it draws.
 SLICES = 24
@@ -126,21 +126,6 @@ def rod(x: float, y: float, bottom: float, top: float, r: float, rgb: RGB, finis
     return Part(CYLINDER, center, np.array([r, r, (top - bottom) / 2]), rgb, finish=finish)
 
 
-def taper(
-    bottom: float, top: float, r_bottom: float, r_top: float, steps: int, rgb: RGB, finish: str = MATT
-) -> list[Part]:
-    """Return a stack of cylinders around the z axis whose radius changes from bottom to top.
-
-    Only the widest casts a shadow: at the renderer's shadow resolution the steps would shade each other in
-    blotches.
-    """
-    heights = np.linspace(bottom, top, steps + 1)
-    radii = np.linspace(r_bottom, r_top, steps)
-    stack = [rod(0, 0, heights[i], heights[i + 1], radii[i], rgb, finish) for i in range(steps)]
-    widest = int(np.argmax(radii))
-    return [part if i == widest else replace(part, casts_shadow=False) for i, part in enumerate(stack)]
-
-
 def ball(
     center: tuple[float, float, float], half: tuple[float, float, float], rgb: RGB, finish: str = MATT
 ) -> Part:
@@ -193,6 +178,19 @@ def hoop(
         center = turned @ np.array([away, 0.0, (bottom + top) / 2])
         boards.append(Part(BOX, center, half, rgb, turned @ lean, finish))
     return boards
+
+
+def cone(
+    r_bottom: float, r_top: float, bottom: float, top: float, rgb: RGB, finish: str = MATT
+) -> list[Part]:
+    """Return a closed cone around the z axis: a hoop around a core.
+
+    Only the core casts a shadow: at the renderer's shadow resolution the boards would shade each other.
+    """
+    slim = min(r_bottom, r_top)
+    boards = hoop(r_bottom, r_top, bottom, top, 0.6 * slim, 12, rgb, finish)
+    core = rod(0, 0, bottom, top, 0.8 * slim, rgb, finish)
+    return [core, *(replace(board, casts_shadow=False) for board in boards)]
 
 
 def tilt(axis: str, angle: float) -> np.ndarray:

@@ -59,21 +59,30 @@ class Upright(NamedTuple):
 
 
 def part_boxes(parts: tuple[Part, ...], x: float, y: float, yaw: float, low: float) -> Iterator[Upright]:
-    """Yield a box around every part of an object, aligned with the object's axes.
+    """Yield a box around every part of an object, turned as the part's longest level side is.
 
     Args:
         parts: in the object's own axes.
         x, y, low: middle of the object's bottom face, metres.
         yaw: of the object, radians.
     """
+    rotation = np.array([part.rotation for part in parts])
+    half = np.array([part.half for part in parts])
+    level = np.hypot(rotation[:, 0], rotation[:, 1]) * half
+    longest = rotation[np.arange(len(parts)), :, np.argmax(level, axis=1)]
+    along = longest[:, :2] / np.linalg.norm(longest[:, :2], axis=1, keepdims=True)
+    across = np.column_stack([-along[:, 1], along[:, 0]])
+    flat = rotation[:, :2]
+    half_x = np.sum(np.abs(np.einsum("ni,nij->nj", along, flat)) * half, axis=1)
+    half_y = np.sum(np.abs(np.einsum("ni,nij->nj", across, flat)) * half, axis=1)
+    half_z = np.sum(np.abs(rotation[:, 2]) * half, axis=1)
     cos, sin = math.cos(yaw), math.sin(yaw)
-    half = np.array([np.abs(part.rotation) @ part.half for part in parts]).tolist()
-    for part, (half_x, half_y, half_z) in zip(parts, half, strict=True):
-        px, py, pz = part.center.tolist()
-        z = low + pz
-        yield Upright(
-            x + cos * px - sin * py, y + sin * px + cos * py, cos, sin, half_x, half_y, z - half_z, z + half_z
-        )
+    center = np.array([part.center for part in parts])
+    for (px, py, pz), (c, s), hx, hy, hz in zip(
+        center.tolist(), along.tolist(), half_x.tolist(), half_y.tolist(), half_z.tolist(), strict=True
+    ):
+        at = x + cos * px - sin * py, y + sin * px + cos * py
+        yield Upright(*at, cos * c - sin * s, sin * c + cos * s, hx, hy, low + pz - hz, low + pz + hz)
 
 
 def turn(angle: float) -> np.ndarray:

@@ -37,6 +37,7 @@ class GeomPool:
     Attributes:
         model, data: MuJoCo's.
         owners: (POOL,) uint8, the id of the object that each geom belongs to, 0 for the shell.
+        opacity: (POOL,) how opaque each geom is where it is shown; 0 for unused ones.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -46,6 +47,8 @@ class GeomPool:
         self.owners = np.zeros(POOL, np.uint8)
         self._room: Room | None = None
         self._used = 0
+        self.opacity = np.zeros(POOL)
+        self._in_view = self._lit = np.zeros(0, bool)
         self._material = {self.model.mat(i).name: i for i in range(self.model.nmat)}
         mujoco.mj_forward(self.model, self.data)
 
@@ -62,6 +65,7 @@ class GeomPool:
         if count > POOL:
             raise RuntimeError(f"room {room.seed} has {count} parts: raise POOL, which is {POOL}")
         self.owners[:] = 0
+        self.opacity[:] = 0.0
         self.model.geom_rgba[count:, 3] = 0.0
         used = self._write(0, (*shell, *room.shell.fixtures), np.eye(3), np.zeros(3), 0)
         for placed in room.objects:
@@ -70,7 +74,7 @@ class GeomPool:
         self._room, self._used = room, count
 
     def place_camera(self, world_from_camera: np.ndarray, camera: Camera) -> None:
-        """Write a camera into the model and hide the geoms that cannot change its image.
+        """Write a camera into the model; afterwards ``show_lit`` or ``show_in_view`` says what is drawn.
 
         Args:
             world_from_camera: (4, 4) pose of its optical frame.
@@ -86,7 +90,15 @@ class GeomPool:
         model.cam_sensorsize[0] = (camera.width, camera.height)
         shift_x, shift_y = camera.cx - (camera.width - 1) / 2, camera.cy - (camera.height - 1) / 2
         model.cam_intrinsic[0] = (camera.fx, camera.fy, -shift_x, -shift_y)
-        model.geom_rgba[: self._used, 3] = self._affects_image(world_from_camera, camera)
+        self._in_view, self._lit = self._visibility(world_from_camera, camera)
+
+    def show_lit(self) -> None:
+        """Show the geoms that are in view or may throw a shadow there; what is hidden costs no time."""
+        self.model.geom_rgba[: self._used, 3] = self._lit * self.opacity[: self._used]
+
+    def show_in_view(self) -> None:
+        """Show the geoms that are in view."""
+        self.model.geom_rgba[: self._used, 3] = self._in_view * self.opacity[: self._used]
 
     def _write(
         self, first: int, parts: tuple[Part, ...], rotation: np.ndarray, position: np.ndarray, owner: int
@@ -103,17 +115,20 @@ class GeomPool:
         model.geom_rbound[own] = np.linalg.norm(half, axis=1)
         model.geom_size[own] = np.where((kinds == _GEOM_TYPE[CYLINDER])[:, None], half[:, [0, 2, 2]], half)
         model.geom_rgba[own, :3] = np.array([part.rgb for part in parts])
-        model.geom_rgba[own, 3] = 1.0
+        self.opacity[own] = [materials.OPACITY.get(part.finish, 1.0) for part in parts]
         model.geom_matid[own] = [self._material[name] for name, _, _ in applied]
         model.geom_castshadow[own] = [part.casts_shadow for part in parts]
         self.owners[own] = owner
         return own.stop
 
-    def _affects_image(self, world_from_camera: np.ndarray, camera: Camera) -> np.ndarray:
-        """Return (used,) bool: False for geoms whose ball and whose shadow lie outside the field of view.
+    def _visibility(self, world_from_camera: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+        """Say of the used geoms which may be in view, and which may be or throw a shadow there.
 
         A shadow fills the cone from the geom's ball to where the light's rays leave the room. A convex shape
         is out of view if it lies behind one of the view's side planes; the cone is the hull of two balls.
+
+        Returns:
+            Two (used,) bool arrays.
         """
         position = self.data.geom_xpos[: self._used]
         radius = self.model.geom_rbound[: self._used]
@@ -124,8 +139,9 @@ class GeomPool:
         normals = world_from_camera[:3, :3] @ planes.T
         camera_at = world_from_camera[:3, 3]
         outside = (position - camera_at) @ normals < -radius[:, None]
-        affects = ~outside.any(axis=1)
-        low, high = (-self._room.size * (0.5, 0.5, 0.0), self._room.size * (0.5, 0.5, 1.0))
+        in_view = ~outside.any(axis=1)
+        affects = in_view.copy()
+        low, high = -self._room.size * (0.5, 0.5, 0.0), self._room.size * (0.5, 0.5, 1.0)
         casts = self.model.geom_castshadow[: self._used].astype(bool)
         for light in self._room.shell.lights:
             if light.casts_shadow:
@@ -136,7 +152,7 @@ class GeomPool:
                 end = light.position + stretch * ray
                 beyond = (end - camera_at) @ normals < -(stretch * radius[:, None])
                 affects |= casts & ~(outside & beyond).any(axis=1)
-        return affects
+        return in_view, affects
 
     def _place_lights(self, room: Room) -> None:
         model, data = self.model, self.data
@@ -183,8 +199,8 @@ def _compile(width: int, height: int) -> mujoco.MjModel:
     spec.stat.center = (0.0, 0.0, 1.3)
     spec.visual.map.znear = NEAR / EXTENT
     spec.visual.map.zfar = FAR / EXTENT
-    spec.visual.quality.shadowsize = 512
-    spec.visual.quality.offsamples = 4
+    spec.visual.quality.shadowsize = 1024
+    spec.visual.quality.offsamples = 0  # colours are drawn larger instead, which takes less time
     # Software OpenGL spends most of its time on vertices; MuJoCo's defaults would double the time of a frame.
     spec.visual.quality.numslices = SLICES
     spec.visual.quality.numstacks = STACKS
@@ -215,6 +231,11 @@ def _compile(width: int, height: int) -> mujoco.MjModel:
     return spec.compile()
 
 
+def _repeat(tile: float) -> tuple[float, float]:
+    """Return MuJoCo's measure of a pattern that covers ``tile`` metres: repetitions in two metres."""
+    return 2.0 / tile, 2.0 / tile
+
+
 def _add_materials(spec: mujoco.MjSpec) -> None:
     """Add a material for every finish of objects, surface of shells, and image of fixtures."""
 
@@ -228,8 +249,7 @@ def _add_materials(spec: mujoco.MjSpec) -> None:
         material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
 
     for name in (*textures.FLOORS, *textures.WALLS):
-        repeat = 1.0 / textures.TILE[name]
-        textured(name, textures.pattern(name), texuniform=True, texrepeat=(repeat, repeat))
+        textured(name, textures.pattern(name), texuniform=True, texrepeat=_repeat(textures.TILE[name]))
     for name in decor.IMAGES:
         textured(name, decor.image(name), emission=0.5 if name in LIGHT_FINISHES else 0.0)
     for look in materials.LOOKS:
@@ -243,5 +263,5 @@ def _add_materials(spec: mujoco.MjSpec) -> None:
         material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = look.name
         material.texuniform = True
         if look.tile:
-            material.texrepeat = (1.0 / look.tile, 1.0 / look.tile)
+            material.texrepeat = _repeat(look.tile)
     spec.add_material(name=GLOW, emission=0.9, specular=0.0, shininess=0.1)

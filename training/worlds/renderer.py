@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
-from ide3d_ros.geometry.rotation import matrix_to_quaternion, yaw_rotation
+from ide3d_ros.geometry.rotation import matrix_to_quaternion, yawed_quaternion
 from ide3d_ros.geometry.transform import inverse
 from ide3d_training.worlds import gl
-from ide3d_training.worlds.lens import Lens, source_size
+from ide3d_training.worlds.lens import Lens, fine_size
 from ide3d_training.worlds.placed_object import PlacedObject
 from ide3d_training.worlds.pool import FAR, NEAR, POOL, GeomPool
 from ide3d_training.worlds.room import Room
@@ -62,7 +63,7 @@ class RoomRenderer:
                 f"an image of {width}x{height} pixels cannot be drawn: both sides must be at least 1"
             )
         self.width, self.height = width, height
-        self._pool = GeomPool(width, height)
+        self._pool = GeomPool(*fine_size(width, height))
         try:
             self._gl = mujoco.GLContext(width, height)
             self._gl.make_current()
@@ -99,19 +100,23 @@ class RoomRenderer:
             size = f"{camera.width}x{camera.height}"
             raise ValueError(f"this renderer draws {self.width}x{self.height} pixels, the camera has {size}")
         lens = Lens(camera) if camera.distortion else None
-        drawn = lens.source if lens else camera
+        fine = lens.source if lens else camera.resized(*fine_size(self.width, self.height))
         self._gl.make_current()
-        if lens:
-            self._enlarge(*source_size(self.width, self.height))
         self._pool.place_room(room)
-        self._pool.place_camera(pose.world_from_camera, drawn)
-        rgb, depth, ids = self._draw(drawn.width, drawn.height)
-        if not lens:
-            visible = shown = np.bincount(ids.ravel(), minlength=256)
-        else:
+        self._pool.place_camera(pose.world_from_camera, fine)
+        rgb = self._draw_colors(fine)
+        if lens:
+            drawn = fine
+            depth, ids = self._draw_surfaces(drawn)
             visible = np.bincount(ids[lens.covered], minlength=256)
             rgb, depth, ids = lens.bent(rgb, depth, ids)
-            shown = np.bincount(ids.ravel(), minlength=256)
+        else:
+            drawn = camera
+            rgb = cv2.resize(rgb, (self.width, self.height), interpolation=cv2.INTER_AREA)
+            self._pool.place_camera(pose.world_from_camera, drawn)
+            depth, ids = self._draw_surfaces(drawn)
+            visible = np.bincount(ids.ravel(), minlength=256)
+        shown = np.bincount(ids.ravel(), minlength=256)
         return Rendered(rgb, depth, ids, self._label(room, pose, camera, index, shown, visible, drawn))
 
     def close(self) -> None:
@@ -128,33 +133,30 @@ class RoomRenderer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _enlarge(self, width: int, height: int) -> None:
-        """Make room for frames of this size, which a lens picks its own from; done once."""
-        if self._context.offWidth < width or self._context.offHeight < height:
-            mujoco.mjr_resizeOffscreen(width, height, self._context)
-            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
-
-    def _draw(self, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        scene, rect = self._scene, mujoco.MjrRect(0, 0, width, height)
-        mujoco.mjv_updateScene(
-            self._pool.model,
-            self._pool.data,
-            self._option,
-            None,
-            self._view,
-            mujoco.mjtCatBit.mjCAT_ALL.value,
-            scene,
-        )
-        rgb = np.empty((height, width, 3), np.uint8)
-        mujoco.mjr_render(rect, scene, self._context)
+    def _draw_colors(self, camera: Camera) -> np.ndarray:
+        """Draw (H, W, 3) uint8 RGB of the size of the camera that was placed, without smoothing its edges."""
+        rgb = np.empty((camera.height, camera.width, 3), np.uint8)
+        rect = mujoco.MjrRect(0, 0, camera.width, camera.height)
+        self._pool.show_lit()
+        self._update_scene()
+        mujoco.mjr_render(rect, self._scene, self._context)
         mujoco.mjr_readPixels(rgb, None, rect, self._context)
-        # Ids and depth come from one pass without shading, which also turns multisampling off: a depth is
-        # that of the pixel's middle and an id is never a blend.
+        return np.ascontiguousarray(rgb[::-1])
+
+    def _draw_surfaces(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+        """Draw (H, W) float32 depth, metres, and (H, W) uint8 ids, both of what the pixels' middles show.
+
+        There is no multisampling in this buffer: read from one that has it, depth is that of a sample beside
+        the pixel's middle, which at a face seen edge-on is centimetres off.
+        """
+        scene, rect = self._scene, mujoco.MjrRect(0, 0, camera.width, camera.height)
+        self._pool.show_in_view()
+        self._update_scene()
         flags = scene.flags.copy()
         scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = True
         scene.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = True
-        code = np.empty((height, width, 3), np.uint8)
-        raw = np.empty((height, width), np.float32)
+        code = np.empty((camera.height, camera.width, 3), np.uint8)
+        raw = np.empty((camera.height, camera.width), np.float32)
         mujoco.mjr_render(rect, scene, self._context)
         mujoco.mjr_readPixels(code, raw, rect, self._context)
         scene.flags[:] = flags
@@ -163,7 +165,12 @@ class RoomRenderer:
             if geom.segid >= 0 and geom.objtype == mujoco.mjtObj.mjOBJ_GEOM:
                 lookup[geom.segid + 1] = self._pool.owners[geom.objid]
         number = code[..., 0].astype(np.int32) + (code[..., 1].astype(np.int32) << 8)
-        return rgb[::-1].copy(), _metric_depth(raw[::-1]), lookup[number[::-1]]
+        return _metric_depth(raw[::-1]), lookup[number[::-1]]
+
+    def _update_scene(self) -> None:
+        everything = mujoco.mjtCatBit.mjCAT_ALL.value
+        model, data = self._pool.model, self._pool.data
+        mujoco.mjv_updateScene(model, data, self._option, None, self._view, everything, self._scene)
 
     def _label(
         self,
@@ -185,10 +192,15 @@ class RoomRenderer:
         """
         world_from_camera = pose.world_from_camera
         camera_from_world = inverse(world_from_camera)
+        camera_quaternion = matrix_to_quaternion(camera_from_world[:3, :3])
         objects = []
-        for placed, box in zip(room.objects, _boxes_seen(room, pose), strict=True):
-            if box.center[2] <= 0:
+        for placed in room.objects:
+            middle = placed.position + [0.0, 0.0, placed.extents[2] / 2]
+            center = camera_from_world[:3, :3] @ middle + camera_from_world[:3, 3]
+            if center[2] <= 0:
                 continue
+            yaw = _canonical_yaw(placed, pose.position)
+            box = Box3D(center, placed.extents, yawed_quaternion(camera_quaternion, yaw))
             fraction = 0.0
             if shown[placed.id]:
                 whole = silhouette_pixels(placed, drawn, camera_from_world)
@@ -244,20 +256,6 @@ def render_frame(seed: int, renderer: RoomRenderer, view: int = 0, sensor: str =
         if len(rendered.graph.referable) >= MIN_REFERABLE:
             break
     return replace(rendered, rgb=optics.exposed(rendered.rgb, seed, view))
-
-
-def _boxes_seen(room: Room, pose: CameraPose) -> list[Box3D]:
-    """Return the boxes of a room's objects in the optical frame, in their order."""
-    camera_from_world = inverse(pose.world_from_camera)
-    yaws = [_canonical_yaw(placed, pose.position) for placed in room.objects]
-    turns = np.array([yaw_rotation(yaw) for yaw in yaws]).reshape(-1, 3, 3)
-    quaternions = matrix_to_quaternion(camera_from_world[:3, :3] @ turns)
-    centers = [placed.position + [0.0, 0.0, placed.extents[2] / 2] for placed in room.objects]
-    centers = np.reshape(centers, (-1, 3)) @ camera_from_world[:3, :3].T + camera_from_world[:3, 3]
-    return [
-        Box3D(center, placed.extents, quaternion)
-        for center, placed, quaternion in zip(centers, room.objects, quaternions, strict=True)
-    ]
 
 
 def _canonical_yaw(placed: PlacedObject, viewer: np.ndarray) -> float:

@@ -10,8 +10,8 @@
                     frames.jsonl        N lines, one FrameGraph each
 
 Room i of a data set has the seed ``seed + i``. Its frames stand one after the other in the order of the index
-in their labels, and rooms by seed. A shard holds whole rooms, as many as make up to 64 frames. All rooms of a data
-set belong to one split. Each frame's labels carry its own pose and camera.
+in their labels, and rooms by seed. A shard holds whole rooms, as many as make up to 64 frames. All rooms of a
+data set belong to one split. Each frame's labels carry its own pose and camera.
 
 A shard appears under its name only when it is complete (it is written beside and renamed), so whatever an
 interruption leaves behind is never read.

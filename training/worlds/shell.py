@@ -26,7 +26,10 @@ _WALL_TONES: tuple[RGB, ...] = (
     (0.66, 0.62, 0.58),
     (0.62, 0.68, 0.66),
 )
-_MASONRY: tuple[RGB, ...] = ((0.80, 0.52, 0.42), (0.86, 0.84, 0.82), (0.70, 0.66, 0.62), (0.62, 0.63, 0.65))
+_MASONRY: dict[str, tuple[RGB, ...]] = {
+    "brick": ((0.74, 0.55, 0.48), (0.66, 0.50, 0.44), (0.90, 0.88, 0.85), (0.80, 0.72, 0.60)),
+    "block": ((0.90, 0.89, 0.86), (0.78, 0.78, 0.78), (0.72, 0.74, 0.76), (0.82, 0.80, 0.74)),
+}
 _FLOOR_TONES: dict[str, tuple[RGB, ...]] = {
     "wood": (
         (0.78, 0.66, 0.52),
@@ -117,7 +120,7 @@ def draw_shell(dice: Dice, plan: Plan, kind: RoomType, objects: tuple[PlacedObje
     )
     shine = _scaled(dice.pick(_TEMPERATURES), 1.0)
     lights, lamps = _lights(dice, plan, shine, objects)
-    ambient = _scaled(_mixed(shine, (1.0, 1.0, 1.0), 0.7), dice.between(0.30, 0.50))
+    ambient = _scaled(_mixed(shine, (1.0, 1.0, 1.0), 0.7), dice.between(0.34, 0.56))
     parts = fixtures.skirting(plan, fixtures.muted(dice, 0.5, 0.92), dice.between(0.05, 0.12))
     if "wall tiles" in kind.walls and dice.chance(0.7):
         parts += fixtures.backsplash(dice, plan, objects)
@@ -148,7 +151,7 @@ def _lights(
 ) -> tuple[tuple[Light, ...], list[Part]]:
     """Return one to four lights, one or two of which cast shadows, and the lamps they come from."""
     count = dice.weighted({1: 0.35, 2: 0.35, 3: 0.2, 4: 0.1})
-    total = dice.between(0.62, 1.02)
+    total = dice.between(0.66, 1.05)
     weights = [1.0] + [dice.between(0.2, 0.6) for _ in range(count - 1)]
     shadows = 2 if count > 1 and dice.chance(0.15) else 1
     lights, lamps = [], []
@@ -182,8 +185,7 @@ def _is_around(placed: PlacedObject, x: float, y: float) -> bool:
 
 
 def _wall_tone(dice: Dice, finish: str, factor: float = 1.0) -> RGB:
-    tones = _MASONRY if finish in ("brick", "block") else _WALL_TONES
-    return _scaled(dice.pick(tones), factor * dice.between(0.9, 1.08))
+    return _scaled(dice.pick(_MASONRY.get(finish, _WALL_TONES)), factor * dice.between(0.92, 1.1))
 
 
 def _scaled(rgb: RGB, factor: float) -> RGB:

@@ -39,31 +39,31 @@ def silhouette_pixels(placed: PlacedObject, camera: Camera, camera_from_world: n
     rotation = camera_from_world[:3, :3] @ placed.rotation
     origin = camera_from_world[:3, :3] @ placed.position + camera_from_world[:3, 3]
     outlines = [part.outline() for part in placed.parts]
-    ends = np.cumsum([len(outline) for outline in outlines])[:-1]
+    counts = [len(outline) for outline in outlines]
     points = np.concatenate(outlines) @ rotation.T + origin
-    if np.all(points[:, 2] >= NEAR):
-        outlines = np.split(camera.project(points), ends)
-    else:
-        cut = [_in_front(part) for part in np.split(points, ends)]
-        outlines = [camera.project(part) for part in cut if len(part) >= 3]
-    if not outlines:
-        return 0.0
-    everything = np.concatenate(outlines)
+    if points[:, 2].min() < NEAR:
+        cut = [_in_front(outline) for outline in np.split(points, np.cumsum(counts)[:-1])]
+        cut = [outline for outline in cut if len(outline) >= 3]
+        if not cut:
+            return 0.0
+        counts, points = [len(outline) for outline in cut], np.concatenate(cut)
+    pixels = camera.project(points)
     limit = _REACH * max(camera.width, camera.height)
-    low = np.maximum(everything.min(axis=0), -limit)
-    high = np.minimum(everything.max(axis=0), camera.width + limit)
+    low = np.maximum(pixels.min(axis=0), -limit)
+    high = np.minimum(pixels.max(axis=0), camera.width + limit)
     if np.any(high <= low):
         return 0.0
     scale = min(_OVERSAMPLING, _RASTER / float((high - low).max()))
     columns, rows = np.ceil((high - low) * scale).astype(int) + 2
     raster = np.zeros((rows, columns), np.uint8)
-    # Raster cell i spans [i - 0.5, i + 0.5]; OpenCV also paints every cell its border touches, which adds about
-    # half a cell all round: the hull is drawn half a cell smaller to make up for it.
-    cells = (np.clip(everything, low - 1e3, high + 1e3) - low) * scale + 0.5
-    for part in np.split(cells.astype(np.float32), np.cumsum([len(outline) for outline in outlines])[:-1]):
-        hull = cv2.convexHull(part)[:, 0, :]
-        corners = np.round(_shrunk(hull, 0.5) * 2**_SHIFT).astype(np.int32)
-        cv2.fillConvexPoly(raster, corners, 1, cv2.LINE_8, _SHIFT)
+    # Raster cell i spans [i - 0.5, i + 0.5]; OpenCV also paints every cell its border touches, which adds
+    # about half a cell all round: parts are drawn half a cell smaller to make up for it.
+    cells = (np.clip(pixels, low - 1e3, high + 1e3) - low) * scale + 0.5
+    cells = np.round(_shrunk(cells, counts, 0.5) * 2**_SHIFT).astype(np.int32)
+    start = 0
+    for count in counts:
+        cv2.fillConvexPoly(raster, cv2.convexHull(cells[start : start + count]), 1, cv2.LINE_8, _SHIFT)
+        start += count
     return float(cv2.countNonZero(raster)) / scale**2
 
 
@@ -79,8 +79,10 @@ def _in_front(points: np.ndarray) -> np.ndarray:
     return np.concatenate([points[front], (a + (b - a) * weight[..., None]).reshape(-1, 3)])
 
 
-def _shrunk(hull: np.ndarray, by: float) -> np.ndarray:
-    """Return the hull pulled towards its middle by about ``by`` on each side."""
-    low, high = hull.min(axis=0), hull.max(axis=0)
-    middle, half = (low + high) / 2, (high - low) / 2
-    return middle + (hull - middle) * np.maximum(1.0 - by / np.maximum(half, 1e-9), 0.0)
+def _shrunk(points: np.ndarray, counts: list[int], by: float) -> np.ndarray:
+    """Return points (N, 2), so many for each part, pulled towards their part's middle by about ``by``."""
+    starts = np.cumsum([0, *counts[:-1]])
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    middle = np.repeat((low + high) / 2, counts, axis=0)
+    factor = np.repeat(np.maximum(1.0 - by / np.maximum((high - low) / 2, 1e-9), 0.0), counts, axis=0)
+    return middle + (points - middle) * factor

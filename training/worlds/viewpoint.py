@@ -46,7 +46,7 @@ class CameraPose:
         heading: of the optical axis about z, radians.
         pitch, roll: gravity angles as in ``geometry.rotation``, radians; pitch > 0 looks down.
         horizontal_fov: radians.
-        distance: to what it looks at, horizontally, metres.
+        distance: to what it looks at, horizontally, metres; infinite if that is nothing in particular.
     """
 
     position: np.ndarray
@@ -54,7 +54,7 @@ class CameraPose:
     pitch: float
     roll: float
     horizontal_fov: float
-    distance: float
+    distance: float = np.inf
 
     @property
     def world_from_camera(self) -> np.ndarray:

@@ -17,7 +17,7 @@ from ide3d_training.worlds.objects.form import (
     Shape,
     surface,
 )
-from ide3d_training.worlds.parts import BOX, GLOSSY, Part, ball, beam, block, rod, taper, tilt, tube
+from ide3d_training.worlds.parts import BOX, GLOSSY, Part, ball, beam, block, cone, rod, tilt, tube
 from ide3d_training.worlds.scene_graph import ON
 
 _PALE_KEY = Paint((0.66, 0.67, 0.68))
@@ -139,7 +139,7 @@ def kettle(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     r, base = w / 2, 0.025
     x = d / 2 - r - 0.25 * (d - 2 * r)  # between spout and handle
     top = h - 0.02
-    jug = taper(base, top - 0.03, r, r * rng.uniform(0.70, 0.80), 5, *body)
+    jug = cone(r, r * rng.uniform(0.70, 0.80), base, top - 0.03, *body)
     offset = np.array([x, 0.0, 0.0])
     lip = np.array([x + r * 0.6, 0.0, top - 0.05])
     rear, inner = -d / 2 + 0.011, x - r * 0.72
@@ -206,7 +206,7 @@ def monitor(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape
     bezel, chin = 0.012, rng.uniform(0.02, 0.04)
     parts = [
         block((-d / 2, -w * 0.22, 0), (d / 2, w * 0.22, 0.012), *body.shade(0.85)),
-        block((-0.045, -0.03, 0.012), (-0.018, 0.03, low + 0.10), *body.shade(0.85)),
+        block((-0.045, -0.03, 0.012), (0.0, 0.03, low + 0.10), *body.shade(0.85)),
         block((face - thick, -w / 2, low), (face, w / 2, h), *body),
         *_picture(rng, face, w - 2 * bezel, low + chin, h - bezel),
     ]
@@ -223,14 +223,14 @@ def television(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sh
         *_picture(rng, face, w - 0.03, low + 0.025, h - 0.015),
     ]
     for y in (-w * 0.34, w * 0.34):
-        for x in (-d / 2 + 0.01, d / 2 - 0.01):
+        for x in (-d / 2 + 0.005, d / 2 - 0.005):
             parts.append(beam((0, y, low + 0.01), (x, y, 0.008), 0.03, 0.014, *body.shade(0.85)))
     return Shape(parts)
 
 
 def keyboard(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     """A flat case, higher at its back, with rows of keys, a space bar and a block of digits."""
-    d, w, h = extents
+    d, w, h = extents * (1.0, 1.0, 0.84)  # it lies tilted: its back edge reaches the wanted height
     rise = tilt("y", np.arctan2(h * 0.35, d))
     keys = (GRAPHITE.shade(0.6), _PALE_KEY)[int(max(body.rgb) < 0.35)]
     case = Part(
@@ -244,6 +244,8 @@ def keyboard(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shap
 
     digits = -w * 0.27  # to the right of who sits before it
     parts = [case]
+    for y in (-w * 0.42, w * 0.42):
+        parts.append(block((-d * 0.44, y - 0.02, 0), (-d * 0.38, y + 0.02, h * 0.5), *GRAPHITE))
     for x in (-d * 0.34, -d * 0.15, d * 0.04, d * 0.22):
         parts.append(row(x, digits + w * 0.03, w * 0.47))
         parts.append(row(x, -w * 0.47, digits))
@@ -304,11 +306,11 @@ def standing_lamp(rng: np.random.Generator, extents: np.ndarray, body: Paint) ->
     high = h * rng.uniform(0.18, 0.26)
     pole = (STEEL, GRAPHITE)[rng.integers(2)]
     narrow = rng.uniform(0.55, 1.0)
-    parts = taper(h - high, h, r, r * narrow, 8 if narrow < 0.85 else 1, *body)
+    parts = cone(r, r * narrow, h - high, h, *body)
     if rng.random() < 0.35:
         wood = (PALE_WOOD, GRAPHITE)[rng.integers(2)]
         for a in np.arange(3) * 2 * np.pi / 3:
-            foot = (r * 1.0 * np.cos(a), r * 1.0 * np.sin(a), 0.012)
+            foot = ((r - 0.016) * np.cos(a), (r - 0.016) * np.sin(a), 0.012)
             parts.append(tube(foot, (0.02 * np.cos(a), 0.02 * np.sin(a), h - high), 0.014, *wood))
         parts.append(rod(0, 0, h - high - 0.03, h - high * 0.5, 0.02, *GRAPHITE))
         return Shape(parts)
@@ -325,13 +327,13 @@ def arc_lamp(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shap
     foot = min(r * 0.85, 0.17)
     x0, x1 = -d / 2 + foot, d / 2 - r
     bend = h * 0.60
-    angles = np.linspace(0.0, np.pi, 7)[:6]
+    angles = np.linspace(0.0, np.pi, 9)[:8]
     middle, rx, rz = (x0 + x1) / 2, (x1 - x0) / 2, h - 0.012 - bend
     points = [(middle - rx * np.cos(a), 0.0, bend + rz * np.sin(a)) for a in angles]
     end = points[-1]
     points.append((x1, 0.0, end[2] - 0.10))
     shade_top = points[-1][2] + 0.01
-    shades = taper(shade_top - high, shade_top, r, r * 0.45, 7, *body)
+    shades = cone(r, r * 0.45, shade_top - high, shade_top, *body)
     return Shape(
         [
             rod(x0, 0, 0, 0.035, foot, *GRAPHITE),
@@ -347,7 +349,7 @@ def desk_lamp(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sha
     d, w, h = extents
     foot = w / 2
     x0 = -d / 2 + foot
-    elbow, head = (x0 - 0.02, 0.0, h * 0.62), (d / 2 - 0.10, 0.0, h - 0.10)
+    elbow, head = (x0 - 0.02, 0.0, h * 0.62), (d / 2 - 0.145, 0.0, h - 0.065)
     aim = np.array([0.45, 0.0, -1.0]) / np.hypot(0.45, 1.0)
     top = np.array(head)
     return Shape(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -81,7 +82,7 @@ def closed_box(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sh
             *GRAPHITE,
         ),
     ]
-    return Shape(parts, (surface((-d / 2, -w / 2), (d / 2, w / 2), h, ON),))
+    return Shape(parts, (surface((0.001 - d / 2, 0.001 - w / 2), (d / 2 - 0.001, w / 2 - 0.001), top, ON),))
 
 
 def storage_box(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
@@ -139,7 +140,8 @@ def basket(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
         ]
         for a, b in pairwise(arch):
             parts.append(tube((a[0], side, a[1]), (b[0], side, b[1]), 0.009, *body.shade(0.75)))
-    return Shape(parts, (inside,))
+    # The rim is thicker than the walls.
+    return Shape(parts, (replace(inside, half=inside.half - 0.006),))
 
 
 def round_basket(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
@@ -147,12 +149,9 @@ def round_basket(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> 
     r, h = extents[1] / 2, extents[2]
     rim, foot = h * rng.uniform(0.84, 0.88), r * rng.uniform(0.72, 0.86)
     wall = 0.016
-    turns = np.arange(11) * 2 * np.pi / 10
-    edge = [(r * 0.96 * np.cos(a), r * 0.96 * np.sin(a), rim - 0.012) for a in turns]
     parts = [
-        *hoop(foot, r * 0.96, 0, rim - 0.01, wall, 10, *body),
+        *hoop(foot, r, 0, rim, wall, 10, *body),
         rod(0, 0, 0, wall, foot * 0.96, *body.shade(0.8)),
-        *(tube(a, b, 0.013, *body.shade(0.8)) for a, b in pairwise(edge)),
     ]
     for side in (-1, 1):
         y = side * r * 0.93
@@ -219,7 +218,7 @@ def tool_tote(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sha
     parts.append(tube((0, -w / 2 + wall, h * 0.88), (0, w / 2 - wall, h * 0.88), 0.014, *PALE_WOOD))
     for x, tone in ((-d * 0.27, STEEL), (d * 0.27, GRAPHITE)):
         y = rng.uniform(-0.2, 0.2) * w
-        parts.append(beam((x, y, 0.02), (x, y + 0.05, h * rng.uniform(0.6, 0.8)), 0.028, 0.014, *tone))
+        parts.append(beam((x, y, 0.012), (x, y + 0.05, h * rng.uniform(0.6, 0.8)), 0.028, 0.014, *tone))
     return Shape(parts)
 
 
@@ -229,9 +228,9 @@ def trolley(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape
     wheel, top = 0.045, h * rng.uniform(0.76, 0.86)
     inset = 0.018
     parts = [
-        block((-d / 2 + inset, -w / 2, wheel + 0.02), (d / 2 - inset, w / 2, top - 0.02), *body),
+        block((-d / 2, -w / 2, wheel + 0.02), (d / 2 - inset, w / 2, top - 0.02), *body),
         block(
-            (-d / 2 + 2 * inset, -w / 2 + 0.02, wheel),
+            (-d / 2 + inset, -w / 2 + 0.02, wheel),
             (d / 2 - 2 * inset, w / 2 - 0.02, top),
             *body.shade(0.95),
         ),
@@ -240,13 +239,6 @@ def trolley(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape
     for y in np.linspace(-w * 0.34, w * 0.34, 4):
         parts.append(
             block((d / 2 - inset, y - 0.022, wheel + 0.06), (d / 2, y + 0.022, top - 0.06), *body.shade(1.04))
-        )
-        parts.append(
-            block(
-                (-d / 2 + 0.004, y - 0.022, wheel + 0.06),
-                (-d / 2 + inset, y + 0.022, top - 0.06),
-                *body.shade(0.9),
-            )
         )
     for x in (-d / 2 + 0.05, d / 2 - 0.05):
         for y in (-w / 2 + 0.05, w / 2 - 0.05):
@@ -317,7 +309,7 @@ def backpack(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shap
         parts.append(block((x - r * 0.7, inner, 0.012), (x + r * 0.7, outer, h * 0.30), *body.shade(0.85)))
         y = side * wide * 0.55
         parts.append(
-            beam((rear - 0.008, y, top - r * 0.7), (-d / 2 + 0.01, y, h * 0.45), 0.055, 0.018, *strap)
+            beam((rear - 0.008, y, top - r * 0.7), (-d / 2 + 0.018, y, h * 0.45), 0.055, 0.018, *strap)
         )
-        parts.append(beam((-d / 2 + 0.01, y, h * 0.46), (rear, y * 1.3, 0.06), 0.035, 0.014, *strap))
+        parts.append(beam((-d / 2 + 0.018, y, h * 0.46), (rear, y * 1.3, 0.06), 0.035, 0.014, *strap))
     return Shape(parts)

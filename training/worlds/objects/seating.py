@@ -96,7 +96,7 @@ def office_chair(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> 
         parts.append(beam((0, 0, 0.11), (*tip, 0.07), 0.045, 0.03, *tone))
         parts.append(ball((*tip, 0.03), (0.03, 0.03, 0.03), *GRAPHITE.shade(0.6)))
     parts.append(rod(0, 0, 0.08, seat - 0.09, 0.026, *tone))
-    sd, sw = d * 0.78, w * 0.80
+    sd, sw = d * 0.74, w * 0.80
     parts.append(block((-0.12, -0.10, seat - 0.10), (0.12, 0.10, seat - 0.07), *GRAPHITE))
     parts.append(block((-sd / 2, -sw / 2, seat - 0.07), (sd / 2, sw / 2, seat), *body))
     stem = (-sd / 2 - 0.02, 0.0, seat - 0.06)
@@ -131,7 +131,7 @@ def _upholstered(
     rolled = rng.random() < 0.4
     for side in (-1, 1):
         inner, outer = sorted((side * (w / 2 - arm), side * w / 2))
-        parts.append(block((-d / 2, inner, base), (d / 2 - 0.02, outer, arm_top), *body.shade(0.94)))
+        parts.append(block((-d / 2, inner, base), (d / 2 - 0.02, outer, arm_top), *body))
         if rolled:
             y = side * (w / 2 - arm / 2)
             parts.append(tube((-d / 2, y, arm_top), (d / 2 - 0.015, y, arm_top), arm / 2, *body.shade(0.97)))
@@ -139,8 +139,8 @@ def _upholstered(
     lean = tilt("y", -rng.uniform(0.05, 0.14))
     for left, right in pairwise(edges):
         parts.append(block((-d / 2 + back, left + 0.006, base), (d / 2, right - 0.006, seat), *cushion))
-        middle = np.array([-d / 2 + back + 0.06, (left + right) / 2, (seat + h) / 2 - 0.02])
-        half = np.array([0.06, (right - left) / 2 - 0.012, (h - seat) / 2 - 0.02])
+        middle = np.array([-d / 2 + back + 0.06, (left + right) / 2, (seat + h) / 2 - 0.03])
+        half = np.array([0.06, (right - left) / 2 - 0.012, (h - seat) / 2 - 0.04])
         parts.append(Part(BOX, middle, half, cushion.shade(1.04).rgb, lean, cushion.finish))
     return parts
 
@@ -186,7 +186,7 @@ def lounge_chair(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> 
         parts.append(beam((-d / 2 + 0.05, y, 0), (-d / 2 + 0.16, y, arm_top - 0.03), 0.044, 0.045, *frame))
         parts.append(block((-d / 2 + 0.04, y - 0.035, arm_top - 0.03), (d / 2, y + 0.035, arm_top), *frame))
         parts.append(block((-d / 2 + 0.1, y - 0.015, rail - 0.05), (d / 2 - 0.06, y + 0.015, rail), *frame))
-    inner = w - 0.15
+    inner = w - 0.10
     parts.append(block((d / 2 - 0.10, -inner / 2, rail - 0.05), (d / 2 - 0.07, inner / 2, rail), *frame))
     parts.append(beam((-d / 2 + 0.14, 0, rail + 0.05), (d / 2 - 0.02, 0, rail + 0.11), inner, 0.14, *body))
     parts.append(
@@ -201,14 +201,14 @@ def stool(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     thick = rng.uniform(0.035, 0.07)
     tone = frame_paint(rng)
     splay = rng.uniform(0.0, 0.10)
-    top, foot = r * 0.60, min(r * 0.62 + splay, r * 1.05)
+    top, foot = r * 0.60, min(r * 0.62 + splay, r - 0.016)
     parts = [rod(0, 0, h - thick, h, r, *body)]
     rung = h * rng.uniform(0.25, 0.40)
     at_rung = foot + (top - foot) * rung / (h - thick)
     spots = []
     for i in range(4):
         c, s = np.cos(np.pi / 4 + i * np.pi / 2), np.sin(np.pi / 4 + i * np.pi / 2)
-        parts.append(tube((foot * c, foot * s, 0.012), (top * c, top * s, h - thick), 0.016, *tone))
+        parts.append(tube((foot * c, foot * s, 0.002), (top * c, top * s, h - thick), 0.016, *tone))
         spots.append((at_rung * c, at_rung * s, rung))
     for a, b in pairwise([*spots, spots[0]]):
         parts.append(tube(a, b, 0.009, *tone))
@@ -278,13 +278,14 @@ def backed_bench(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> 
             block((-d / 2 + 0.055, y - 0.025, seat - 0.08), (d / 2 - 0.055, y + 0.025, seat - thick), *tone)
         )
         parts.append(block((-d / 2, y - 0.03, seat + 0.18), (d / 2, y + 0.03, seat + 0.21), *tone))
-    inner = w - 0.12
+    inner = w - 0.10
     x = -d / 2 + 0.06
     parts += _slats(rng, (-d / 2 + 0.06, d / 2), inner, seat, thick, body)
     edges = np.linspace(seat + 0.06, h, 4)
     for low, high in pairwise(edges):
         parts.append(block((x - 0.03, -inner / 2, low + 0.02), (x, inner / 2, high), *body))
-    return Shape(parts, (surface((-d / 2 + 0.07, -inner / 2), (d / 2 - 0.06, inner / 2), seat, ON),))
+    half = inner / 2 - 0.012  # between the armrests
+    return Shape(parts, (surface((-d / 2 + 0.07, -half), (d / 2 - 0.06, half), seat, ON),))
 
 
 def _slats(

@@ -17,7 +17,7 @@ from ide3d_training.worlds.objects.form import (
     legs,
     surface,
 )
-from ide3d_training.worlds.parts import Part, block, tube
+from ide3d_training.worlds.parts import SPINES, Part, block, tube
 from ide3d_training.worlds.scene_graph import IN, ON
 
 _MIRROR = Paint((0.72, 0.78, 0.82), "glass")
@@ -99,19 +99,17 @@ def sideboard(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sha
 def _row_of_books(
     rng: np.random.Generator, rear: float, span: tuple[float, float], z: float, room: float, depth: float
 ) -> list[Part]:
-    """Return two to four blocks of books in paper tones from the left end of a compartment on."""
+    """Return one to three rows of books from the left end of a compartment on."""
     left, right = span
     parts = []
-    for _ in range(int(rng.integers(2, 5))):
-        width = rng.uniform(0.14, 0.30) * (right - left)
+    for _ in range(int(rng.integers(1, 4))):
+        width = rng.uniform(0.28, 0.50) * (right - left)
         if left + width > right:
             break
-        grey = rng.uniform(0.36, 0.82)
-        paint = Paint((grey, grey * rng.uniform(0.94, 0.98), grey * rng.uniform(0.84, 0.93)), "paper")
-        high = z + min(room * rng.uniform(0.55, 0.90), 0.34)
-        parts.append(
-            block((rear, left, z), (rear + depth * rng.uniform(0.68, 0.85), left + width, high), *paint)
-        )
+        high = z + min(room * rng.uniform(0.60, 0.90), 0.34)
+        face = rear + depth * rng.uniform(0.68, 0.85)
+        paint = Paint((rng.uniform(0.7, 0.95),) * 3, SPINES)
+        parts.append(block((rear, left, z), (face, left + width, high), *paint))
         left += width + (rng.uniform(0.02, 0.10) if rng.random() < 0.3 else 0.002)
     return parts
 

@@ -266,7 +266,7 @@ def _workbench(rng: np.random.Generator, d: float, w: float, top: float, body: P
     vise = side * w * 0.32
     parts += _vise(front, vise, top)
     free = sorted((-side * w / 2, side * w * 0.32 - side * 0.10))
-    head = top - thick - 0.10 - shelf
+    head = top - thick - shelf
     return Shape(
         parts,
         (

@@ -14,7 +14,7 @@ from ide3d_training.worlds.objects.form import (
     Shape,
     legs,
 )
-from ide3d_training.worlds.parts import CYLINDER, Part, ball, beam, block, tilt, tube
+from ide3d_training.worlds.parts import CYLINDER, ELLIPSOID, Part, ball, beam, block, tilt, tube
 
 _CLOTH = "fabric"
 
@@ -77,33 +77,26 @@ def barred_bed(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sh
 def _cushion(
     bottom: tuple[float, float, float], size: tuple[float, float, float], paint: Paint
 ) -> list[Part]:
-    """Return a stuffed cushion lying on ``bottom``: a bulge over a thin pad with corners."""
+    """Return a stuffed cushion lying on ``bottom``."""
     x, y, z = bottom
     d, w, h = size
-    middle = z + h * 0.45
+    middle = z + h / 2
     return [
-        ball((x, y, z + h / 2), (d * 0.52, w * 0.52, h / 2), *paint),
-        block(
-            (x - d * 0.46, y - w * 0.46, middle - h * 0.28),
-            (x + d * 0.46, y + w * 0.46, middle + h * 0.28),
-            *paint,
-        ),
-        block(
-            (x - d / 2, y - w / 2, middle - h * 0.10),
-            (x + d / 2, y + w / 2, middle + h * 0.10),
-            *paint.shade(0.93),
-        ),
+        ball((x, y, middle), (d * 0.49, w * 0.49, h / 2), *paint),
+        ball((x, y, middle), (d * 0.485, w * 0.37, h * 0.34), *paint),
+        ball((x, y, middle), (d * 0.37, w * 0.485, h * 0.34), *paint),
     ]
 
 
 def pillow(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
-    """A stuffed cushion, sometimes with a stripe."""
+    """A stuffed cushion with corners, sometimes with a band."""
     d, w, h = extents
     parts = _cushion((0.0, 0.0, 0.0), (d, w, h), body)
+    for i in (-1, 1):
+        for j in (-1, 1):
+            parts.append(ball((i * d * 0.28, j * w * 0.28, h / 2), (d * 0.20, w * 0.20, h * 0.24), *body))
     if rng.random() < 0.4:
-        y = w * rng.uniform(-0.2, 0.2)
-        stripe = block((-d * 0.455, y - 0.03, h * 0.20), (d * 0.455, y + 0.03, h * 0.735), *LINEN)
-        parts.append(stripe)
+        parts.append(ball((0.0, 0.0, h / 2), (d * 0.495, w * rng.uniform(0.08, 0.16), h * 0.505), *LINEN))
     return Shape(parts)
 
 
@@ -143,7 +136,7 @@ def magazine(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shap
             block((-d * 0.42, -w * 0.36, top), (-d * 0.30, w * 0.36, h), *ink),
             block((-d * 0.20, left, top), (d * 0.12, right, h), *photo),
             block((d * 0.12, left, top), (d * 0.36, right, h), *ground),
-            ball((d * 0.06, (left + right) / 2, top), (0.035, 0.022, 0.001), *ink.shade(0.8)),
+            ball((d * 0.06, (left + right) / 2, h - 0.0004), (0.035, 0.022, 0.0005), *ink.shade(0.8)),
         ]
     )
 
@@ -154,7 +147,7 @@ def ringed_ball(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> S
     parts = [ball((0, 0, r), (r, r, r), *body)]
     lean = rng.uniform(0.3, 1.2)
     for turn in (0.0, np.pi / 2)[: int(rng.integers(1, 3))]:
-        half = np.array([r * 0.999, r * 0.999, rng.uniform(0.05, 0.10) * r])
+        half = np.array([r * 1.004, r * 1.004, rng.uniform(0.05, 0.10) * r])
         rotation = tilt("x", lean) @ tilt("y", turn)
         parts.append(Part(CYLINDER, np.array([0, 0, r]), half, LINEN.rgb, rotation))
     return Shape(parts)
@@ -171,8 +164,10 @@ def spotted_ball(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> 
     parts = [ball((0, 0, r), (r, r, r), *body)]
     for corner in corners:
         away = spin @ (corner / np.linalg.norm(corner))
-        disc = tube(tuple(away * r * 0.86), tuple(away * r * 0.955), r * 0.31, *patch)
-        parts.append(disc.shifted(np.array([0.0, 0.0, r])))
+        # Flatter than the ball and a little further out: its cap shows as a round patch.
+        turned = tilt("z", np.arctan2(away[1], away[0])) @ tilt("y", np.arccos(away[2]))
+        center = away * 0.6 * r + np.array([0.0, 0.0, r])
+        parts.append(Part(ELLIPSOID, center, np.array([0.60, 0.60, 0.415]) * r, patch.rgb, turned))
     return Shape(parts)
 
 
@@ -193,9 +188,10 @@ def ladder(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
             beam((front, side * wide, 0.012), (top_x + 0.06, side * narrow, deck), 0.028, 0.062, *body)
         )
         parts.append(
-            beam((-d / 2 + 0.02, side * wide, 0.012), (top_x - 0.07, side * narrow, deck), 0.024, 0.04, *prop)
+            beam((-d / 2 + 0.02, side * wide, 0.006), (top_x - 0.07, side * narrow, deck), 0.024, 0.04, *prop)
         )
-    parts.append(beam((-d * 0.34, -wide * 0.9, h * 0.3), (-d * 0.34, wide * 0.9, h * 0.3), 0.03, 0.02, *prop))
+    x, y = -d / 2 + 0.02 + (top_x - 0.09 + d / 2) * 0.3, wide + (narrow - wide) * 0.3
+    parts.append(beam((x, -y, deck * 0.3), (x, y, deck * 0.3), 0.03, 0.02, *prop))
     steps = max(3, int(round(h / 0.27)) - 1)
     for i in range(1, steps + 1):
         share = i / (steps + 1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,18 @@ from ide3d_training.worlds.objects.form import (
     Surface,
     surface,
 )
-from ide3d_training.worlds.parts import ELLIPSOID, GLOSSY, Part, ball, block, hoop, rod, taper, tilt, tube
+from ide3d_training.worlds.parts import (
+    ELLIPSOID,
+    GLOSSY,
+    Part,
+    ball,
+    block,
+    cone,
+    hoop,
+    rod,
+    tilt,
+    tube,
+)
 from ide3d_training.worlds.scene_graph import IN
 
 _DRINK = Paint((0.16, 0.10, 0.07), GLOSSY)
@@ -56,8 +68,8 @@ def bottle(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     top, shoulder, neck = h * rng.uniform(0.52, 0.62), h * 0.78, r * rng.uniform(0.34, 0.44)
     parts = [
         rod(0, 0, 0, top, r * 0.99, *body),
-        *taper(top, shoulder, r * 0.92, neck * 1.1, 4, *body),
-        rod(0, 0, shoulder, h * 0.91, neck, *body),
+        ball((0, 0, top), (r * 0.985, r * 0.985, shoulder - top), *body),
+        rod(0, 0, top, h * 0.91, neck, *body),
         rod(0, 0, h * 0.91, h, neck * 1.2, *STEEL),
     ]
     if rng.random() < 0.6:
@@ -92,14 +104,14 @@ def vase(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     parts = [
         rod(0, 0, 0, h * 0.10, r * 0.55, *body),
         ball((0, 0, belly), (r, r, belly * 0.98), *body),
-        *taper(collar, h - 0.02, neck * 1.15, neck, 2, *body),
+        rod(0, 0, collar, h - 0.02, neck, *body),
         rod(0, 0, h - 0.02, h, neck * 1.3, *body),
         rod(0, 0, h, h + 0.001, neck * 1.05, *GRAPHITE.shade(0.5)),
     ]
     if twigs:
         for i in range(4):
             turn = i * np.pi / 2 + rng.uniform(0.0, 1.0)
-            reach = rng.uniform(0.45, 0.95) * r
+            reach = rng.uniform(0.45, 1.0) * (r - 0.02)
             tip = (
                 reach * np.cos(turn),
                 reach * np.sin(turn),
@@ -113,9 +125,9 @@ def vase(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
 def tall_vase(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     """A slender cone, widest at its rim."""
     r, h = extents[1] / 2, extents[2]
-    parts = taper(0, h - 0.012, r * rng.uniform(0.45, 0.62), r * 0.94, 7, *body)
-    parts.append(rod(0, 0, h - 0.012, h - 0.002, r, *body))
-    parts.append(rod(0, 0, h - 0.002, h, r * 0.86, *GRAPHITE.shade(0.5)))
+    foot = r * rng.uniform(0.45, 0.62)
+    parts = cone(foot, r, 0, h - 0.001, *body)
+    parts.append(rod(0, 0, h - 0.001, h, r * 0.86, *GRAPHITE.shade(0.5)))
     return Shape(parts)
 
 
@@ -128,8 +140,8 @@ def bowl(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
         [
             rod(0, 0, 0, h * 0.12, foot, *body.shade(0.9)),
             rod(0, 0, h * 0.10, h * 0.16, foot * 1.15, *body.shade(0.85)),
-            *hoop(foot * 1.15, wide, h * 0.10, knee, 0.008, 10, *body.shade(0.95)),
-            *hoop(wide, r, knee, h, 0.008, 10, *body),
+            *hoop(foot * 1.15, wide, h * 0.10, knee, 0.008, 9, *body.shade(0.95)),
+            *hoop(wide, r, knee, h, 0.008, 9, *body),
         ]
     )
 
@@ -149,7 +161,10 @@ def bucket(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
         *(tube((0, a[0], a[1]), (0, b[0], b[1]), 0.006, *STEEL) for a, b in pairwise(arch)),
         tube((0, -0.05, h - 0.014), (0, 0.05, h - 0.014), 0.012, *PALE_WOOD),
     ]
-    return Shape(parts, (_inside(foot * 0.90 - wall, 0.012),))
+    floor = _inside(foot * 0.90 - wall, 0.012)
+    # The bail is lowest above the floor's sides.
+    under = np.interp(floor.half[1], [y for y, _ in arch[::-1]], [z for _, z in arch[::-1]]) - 0.008
+    return Shape(parts, (replace(floor, headroom=float(under) - 0.012),))
 
 
 def waste_bin(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
@@ -157,8 +172,7 @@ def waste_bin(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sha
     r, h = extents[1] / 2, extents[2]
     foot, wall = r * rng.uniform(0.70, 0.82), 0.010
     parts = [
-        *hoop(foot, r * 0.97, 0, h - 0.02, wall, 12, *body),
-        *hoop(r, r, h - 0.03, h, 0.016, 12, *body.shade(0.85)),
+        *hoop(foot, r, 0, h, wall, 12, *body),
         rod(0, 0, 0, 0.012, foot * 0.97, *body.shade(0.7)),
     ]
     return Shape(parts, (_inside(foot * 0.90 - wall, 0.012),))
@@ -175,14 +189,17 @@ def pedal_bin(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Sha
             rod(0, 0, 0.04, lid, r, *body),
             rod(0, 0, lid, lid + 0.025, r * 1.03, *GRAPHITE),
             ball((0, 0, lid + 0.02), (r * 0.98, r * 0.98, h - lid - 0.02), *body.shade(0.92)),
-            block((r * 0.8, -0.04, 0.012), (r / 0.92 * 1.06, 0.04, 0.026), *STEEL),
+            block((r * 0.8, -0.04, 0.012), (r / 0.92 - 0.005, 0.04, 0.026), *STEEL),
         ]
     )
 
 
 def _pot(rng: np.random.Generator, r: float, h: float, body: Paint) -> list[Part]:
     """Return a flower pot with soil in it; its rim has the given radius."""
-    parts = taper(0, h - 0.04, r * rng.uniform(0.70, 0.92), r * 0.93, 4, *body)
+    if rng.random() < 0.5:
+        parts = [rod(0, 0, 0, h - 0.03, r * 0.94, *body)]
+    else:
+        parts = cone(r * rng.uniform(0.68, 0.85), r * 0.96, 0, h - 0.03, *body)
     parts.append(rod(0, 0, h - 0.04, h, r, *body.shade(0.9)))
     parts.append(rod(0, 0, h, h + 0.004, r * 0.88, *SOIL))
     return parts
@@ -215,7 +232,7 @@ def blade_plant(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> S
     """Upright narrow blades out of a pot."""
     r, h = extents[1] / 2, extents[2]
     pot = h * rng.uniform(0.34, 0.42)
-    rim = r * rng.uniform(0.72, 0.86)
+    rim = r * rng.uniform(0.80, 0.96)
     parts = _pot(rng, rim, pot, body)
     blades = int(rng.integers(8, 12))
     for i in range(blades):
@@ -239,7 +256,7 @@ def cactus(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     """A thick green column with two bent arms in a pot."""
     r, h = extents[1] / 2, extents[2]
     pot = h * rng.uniform(0.30, 0.38)
-    parts = _pot(rng, r * 0.82, pot, body)
+    parts = _pot(rng, r * 0.84, pot, body)
     stem = r * rng.uniform(0.30, 0.38)
     green = LEAF.shade(1.1)
     parts.append(rod(0, 0, pot, h - stem, stem, *green))
@@ -248,7 +265,8 @@ def cactus(rng: np.random.Generator, extents: np.ndarray, body: Paint) -> Shape:
     for side, share in ((0.0, rng.uniform(0.25, 0.40)), (np.pi, rng.uniform(0.45, 0.58))):
         c, s = np.cos(turn + side), np.sin(turn + side)
         z = pot + (h - pot) * share
-        reach, thin = r * 0.76, stem * 0.55
+        thin = stem * 0.55
+        reach = r - thin
         tip = z + (h - pot) * rng.uniform(0.20, 0.30)
         parts.append(tube((0, 0, z), (reach * c, reach * s, z), thin, *green))
         parts.append(tube((reach * c, reach * s, z - thin), (reach * c, reach * s, tip), thin, *green))

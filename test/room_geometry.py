@@ -58,7 +58,7 @@ class GeometryOracle:
         self._owners, self._low, self._high = np.array(owners), np.array(lows), np.array(highs)
 
     def distance(self, a: int, b: int, limit: float) -> float:
-        """Return the distance of two parts in metres, negative where they interpenetrate, at most ``limit``."""
+        """Return the distance of two parts, at most ``limit``, negative where they share space, metres."""
         return mujoco.mj_geomDistance(self._model, self._data, a, b, limit, None)
 
     def interpenetrations(self, deeper_than: float) -> Iterator[tuple[int, int, float]]:
@@ -91,10 +91,14 @@ class GeometryOracle:
 
 
 def is_underpinned(placed: PlacedObject, support: PlacedObject, tolerance: float) -> bool:
-    """Say whether the middle of an object's base, or most of its corners, lies over a part close below it."""
-    corners = np.array([[0.0, 0.0], [0.3, 0.3], [0.3, -0.3], [-0.3, 0.3], [-0.3, -0.3]]) * placed.extents[:2]
-    base = np.column_stack([corners, np.zeros(5)]) @ placed.rotation.T + placed.position
-    held = np.zeros(5, bool)
+    """Say whether an object stands firmly: the middle of its base lies among the points that are held.
+
+    A point of the base is held if a part of the support lies less than ``tolerance`` metres below it.
+    """
+    steps = np.linspace(-0.45, 0.45, 13)
+    grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2) * placed.extents[:2]
+    base = np.column_stack([grid, np.zeros(len(grid))]) @ placed.rotation.T + placed.position
+    held = np.zeros(len(grid), bool)
     for depth in np.linspace(0.001, tolerance, 5):
         points = (base - [0.0, 0.0, depth] - support.position) @ support.rotation
         for part in support.parts:
@@ -105,4 +109,8 @@ def is_underpinned(placed: PlacedObject, support: PlacedObject, tolerance: float
                 held |= (np.hypot(local[:, 0], local[:, 1]) <= 1.0) & (local[:, 2] <= 1.0)
             else:
                 held |= np.linalg.norm(local, axis=1) <= 1.0
-    return bool(held[0] or held.sum() >= 3)
+    if held.sum() < 3:
+        return False
+    around = np.sort(np.arctan2(grid[held, 1], grid[held, 0]))
+    gaps = np.diff(around, append=around[0] + 2 * np.pi)
+    return bool(gaps.max() <= np.pi)
