@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from contextlib import nullcontext
 from functools import partial
@@ -278,18 +280,42 @@ SMOKE = (
 
 
 def launch(processes: int, arguments: list[str]) -> int:
-    """Run this program in several processes on this machine; return the exit status."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
-    command += [str(processes), "-m", "ide3d_training.train", *arguments]
-    # Left alone, every process would be given one thread, however many cores there are.
-    threads = max(1, (os.cpu_count() or 1) // processes)
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": str(threads)}
-    child = subprocess.Popen(command, env=environment)
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:  # Ctrl-C reaches the processes too; they finish their step and save
-            continue
+    """Run this program in several processes on this machine; return the exit status of the first to fail."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {
+        "ACCELERATE_USE_CPU": "true",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(processes),
+        # Left alone, every process would start as many threads as there are cores.
+        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes)),
+    }
+    command = [sys.executable, "-m", "ide3d_training.train", *arguments]
+    children = [
+        subprocess.Popen(command, env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
+        for rank in range(processes)
+    ]
+
+    def pass_on(number: int, _: object) -> None:
+        for child in children:
+            child.send_signal(number)
+
+    # Ctrl-C reaches the children by itself; they finish their step and save.
+    previous = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
+    previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, pass_on)
+    status = 0
+    try:
+        while any(child.poll() is None for child in children):
+            status = status or next((child.returncode for child in children if child.poll()), 0)
+            if status:  # the others would wait for it for ever
+                pass_on(signal.SIGKILL, None)
+            time.sleep(0.1)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return status or next((child.returncode for child in children if child.returncode), 0)
 
 
 @app.command()
