@@ -47,10 +47,11 @@ ROOM_TYPES: dict[str, RoomType] = {
         pieces={
             **{"armchair": 3, "lamp": 3, "plant": 4, "cabinet": 2, "stool": 1.5, "chair": 1.5, "bench": 1},
             **{"basket": 1.5, "bookshelf": 1, "backpack": 0.7, "bin": 0.5, "suitcase": 0.2},
+            **{"ladder": 0.6, "workbench": 0.3},
         },
         clutter={
             **{"book": 3, "magazine": 3, "mug": 2, "vase": 3, "pillow": 5, "bowl": 1.5, "ball": 1.5},
-            **{"bottle": 1, "laptop": 1, "tray": 1.2, "box": 1, "kettle": 0.2},
+            **{"bottle": 1, "laptop": 1, "tray": 1.2, "box": 1, "toolbox": 0.7, "kettle": 0.2},
         },
         floors={"planks": 3, "boards": 2, "parquet": 3, "carpet": 2, "tiles": 0.7, "concrete": 0.3},
         walls={"plaster": 4, "stripes": 1, "wallpaper": 1.5, "panelling": 1, "brick": 0.6},
@@ -62,7 +63,7 @@ ROOM_TYPES: dict[str, RoomType] = {
         groups=((groups.kitchen_row, 0.97), (groups.dining, 0.8)),
         pieces={
             **{"bin": 3, "stool": 3, "chair": 2, "plant": 1.2, "cabinet": 2, "basket": 1, "bench": 1},
-            **{"bucket": 1, "fridge": 0.3, "lamp": 0.3},
+            **{"bucket": 1.5, "ladder": 0.7, "fridge": 0.3, "lamp": 0.3, "workbench": 0.3},
         },
         clutter={
             **{
@@ -75,7 +76,7 @@ ROOM_TYPES: dict[str, RoomType] = {
                 "vase": 1,
                 "box": 1.2,
             },
-            **{"book": 0.7, "magazine": 0.7, "ball": 0.4, "laptop": 0.3, "basket": 0.5},
+            **{"book": 0.7, "magazine": 0.7, "ball": 0.4, "laptop": 0.3, "basket": 0.5, "toolbox": 0.7},
         },
         floors={"tiles": 4, "checker": 2, "planks": 1.5, "terrazzo": 1.5, "concrete": 0.7, "boards": 0.7},
         walls={"plaster": 4, "wall tiles": 2.5, "stripes": 0.4, "brick": 0.5},
@@ -104,10 +105,12 @@ ROOM_TYPES: dict[str, RoomType] = {
                 "backpack": 1.5,
             },
             **{"armchair": 1, "stool": 1, "desk": 1, "suitcase": 0.4, "sofa": 0.4},
+            **{"ladder": 0.9, "workbench": 0.8, "bucket": 0.5},
         },
         clutter={
             **{"book": 4, "mug": 3, "laptop": 2.5, "printer": 3, "bottle": 2, "box": 2.5, "magazine": 2},
             **{"screen": 1, "keyboard": 0.7, "vase": 0.7, "tray": 0.7, "ball": 0.5, "kettle": 0.3},
+            **{"toolbox": 1.2},
         },
         floors={"carpet": 4, "concrete": 1.5, "planks": 2, "parquet": 1, "terrazzo": 0.8, "tiles": 0.7},
         walls={"plaster": 5, "panelling": 0.8, "block": 0.5, "brick": 0.7, "stripes": 0.3},
@@ -133,10 +136,11 @@ ROOM_TYPES: dict[str, RoomType] = {
                 "armchair": 1.5,
             },
             **{"backpack": 1.2, "stool": 1, "bench": 0.7, "nightstand": 0.7, "bin": 0.5, "bed": 0.3},
+            **{"ladder": 0.6, "bucket": 0.4},
         },
         clutter={
             **{"pillow": 5, "book": 3, "mug": 1.5, "magazine": 1.5, "box": 2, "ball": 1.5, "vase": 1.2},
-            **{"laptop": 1, "bottle": 1, "tray": 0.6, "bowl": 0.4},
+            **{"laptop": 1, "bottle": 1, "tray": 0.6, "bowl": 0.4, "toolbox": 0.4},
         },
         floors={"carpet": 4, "planks": 3, "boards": 2, "parquet": 2},
         walls={"plaster": 4, "wallpaper": 2, "stripes": 1.2, "panelling": 0.8},
