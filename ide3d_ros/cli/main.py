@@ -19,6 +19,7 @@ FIRST_ROOM = 600023
 _INTERRUPTED = 130
 _EXPECTED = (
     ("ide3d_ros.bundle", "BundleError"),
+    ("ide3d_ros.cli.ask", "AskError"),
     ("ide3d_ros.cli.demo", "DemoError"),
     ("ide3d_ros.cli.demo_client", "NoAnswerError"),
     ("ide3d_ros.cli.doctor.examination", "DoctorError"),
@@ -100,6 +101,42 @@ def doctor(
     if json is not None:
         write_findings(findings, json)
     if not is_healthy(findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ask(
+    text: Annotated[
+        str, typer.Argument(help='Such as "where is the red chair?"; empty only with --describe.')
+    ] = "",
+    locate: Annotated[
+        bool, typer.Option("--locate", help="Take the text as an expression to be found.")
+    ] = False,
+    ask: Annotated[bool, typer.Option("--ask", help="Take the text as a question to be answered.")] = False,
+    describe: Annotated[bool, typer.Option("--describe", help="Ask for a description.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Show the answer while it is made.")] = False,
+    node: Annotated[
+        str, typer.Option(help="Perception node with its namespace; without it the only one, a second later.")
+    ] = "",
+    timeout: Annotated[
+        float, typer.Option(help="Seconds to find the node in, and again for its reply.")
+    ] = 10.0,
+) -> None:
+    """Ask a running perception node; the wording decides what is asked, unless an option does."""
+    _check_range("timeout", timeout, 0.1, 600.0)
+    chosen = [name for name, on in (("locate", locate), ("ask", ask), ("describe", describe)) if on]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other")
+    if not text.strip() and not describe:
+        raise UsageError('what shall be asked? For example: ide3d ask "where is the red chair?"')
+    from ide3d_ros.cli.wording import ASK, request_for
+
+    request = request_for(text, *chosen)
+    if stream and request.kind != ASK:
+        raise UsageError(f"--stream is for questions, and this is a request to {request.kind}; see --ask")
+    from ide3d_ros.cli.ask import AskSettings, run_ask
+
+    if not run_ask(AskSettings(request, node, timeout, stream), _console()):
         raise typer.Exit(1)
 
 
