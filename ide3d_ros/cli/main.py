@@ -23,7 +23,10 @@ _EXPECTED = (
     ("ide3d_ros.cli.demo", "DemoError"),
     ("ide3d_ros.cli.demo_client", "NoAnswerError"),
     ("ide3d_ros.cli.doctor.examination", "DoctorError"),
+    ("ide3d_ros.cli.node_plans", "PlanError"),
     ("ide3d_ros.cli.node_process", "NodeEndedError"),
+    ("ide3d_ros.cli.run", "RunError"),
+    ("ide3d_ros.cli.yaml_files", "YamlFileError"),
     ("ide3d_ros.nodes.recordings", "RecordingError"),
 )
 """Errors that end a command with their own sentence, by the modules that hold them."""
@@ -138,6 +141,25 @@ def ask(
 
     if not run_ask(AskSettings(request, node, timeout, stream), _console()):
         raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    params: Annotated[
+        list[Path], typer.Option(help="Parameter file of a node; give one for each node, or one with all.")
+    ],
+    namespace: Annotated[str, typer.Option(help="Namespace of every node.")] = "",
+    remap: Annotated[
+        list[str] | None, typer.Option(help="FROM:=TO, for every node; may be repeated.")
+    ] = None,
+) -> None:
+    """Run nodes in this process, those that the parameter files are for, until Ctrl-C."""
+    from ide3d_ros.cli.node_plans import plan_nodes
+
+    plans = plan_nodes(params, namespace=namespace, remaps=remap or [])
+    from ide3d_ros.cli.run import run_nodes
+
+    run_nodes(plans, _console())
 
 
 def main() -> None:
