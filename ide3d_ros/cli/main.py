@@ -19,12 +19,15 @@ FIRST_ROOM = 600023
 _INTERRUPTED = 130
 _EXPECTED = (
     ("ide3d_ros.bundle", "BundleError"),
+    ("ide3d_ros.engine", "EngineError"),
     ("ide3d_ros.cli.ask", "AskError"),
     ("ide3d_ros.cli.demo", "DemoError"),
     ("ide3d_ros.cli.demo_client", "NoAnswerError"),
     ("ide3d_ros.cli.doctor.examination", "DoctorError"),
     ("ide3d_ros.cli.node_plans", "PlanError"),
     ("ide3d_ros.cli.node_process", "NodeEndedError"),
+    ("ide3d_ros.cli.offline.questions", "QuestionsError"),
+    ("ide3d_ros.cli.offline.run", "OfflineError"),
     ("ide3d_ros.cli.run", "RunError"),
     ("ide3d_ros.cli.yaml_files", "YamlFileError"),
     ("ide3d_ros.nodes.recordings", "RecordingError"),
@@ -160,6 +163,31 @@ def run(
     from ide3d_ros.cli.run import run_nodes
 
     run_nodes(plans, _console())
+
+
+@app.command()
+def offline(
+    bag: Annotated[Path, typer.Argument(help="An .mcap file of ROS 2 messages.")],
+    questions: Annotated[
+        Path, typer.Argument(help="What to ask at which frames; docs/offline.md shows how.")
+    ],
+    output: Annotated[Path, typer.Option(help="JSON file for the answers.")],
+    bundle: Annotated[
+        str, typer.Option(help="Name of an embedded bundle, or path of a bundle folder.")
+    ] = "nano",
+    window: Annotated[int, typer.Option(help="Newest frames that a question is asked about.")] = 1,
+    threads: Annotated[int, typer.Option(help="CPU threads of the engine.")] = 1,
+    pictures: Annotated[Path | None, typer.Option(help="Folder for a picture of each answer.")] = None,
+    timings: Annotated[Path | None, typer.Option(help="JSON file for the times, which never repeat.")] = None,
+) -> None:
+    """Answer questions about a recorded bag without a ROS graph; two runs give the same bytes."""
+    _check_range("window", window, 1)
+    _check_range("threads", threads, 1, 256)
+    from ide3d_ros.cli.offline.run import OfflineSettings, run_offline
+
+    run_offline(
+        OfflineSettings(bag, questions, output, bundle, window, threads, pictures, timings), _console()
+    )
 
 
 def main() -> None:
