@@ -80,7 +80,7 @@ def run_ask(settings: AskSettings, console: Console) -> bool:
     if fault:
         raise AskError(fault)
     prepare_ros_environment()
-    client = _Client()
+    client = PerceptionClient()
     try:
         node = client.find(settings.node, settings.timeout_s)
         if settings.stream:
@@ -90,12 +90,17 @@ def run_ask(settings: AskSettings, console: Console) -> bool:
         client.close()
 
 
-class _Client:
+class PerceptionClient:
     """Spin a node in a thread; the main thread waits, and so can be interrupted."""
 
-    def __init__(self) -> None:
+    def __init__(self, domain_id: int | None = None) -> None:
+        """Join the graph.
+
+        Args:
+            domain_id: ROS domain; None takes that of the environment.
+        """
         self._context = Context()
-        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(context=self._context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
         self._node = Node(NODE_NAME, context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)

@@ -20,7 +20,7 @@ from ide3d_ros.nodes.ros_environment import installed_file, prepare_ros_environm
 
 _COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red", Level.SKIP: "dim"}
 _PROFILE = "config/fastdds_profile.xml"
-_BEFORE_ROS = ("middleware", "domain")
+_BEFORE_ROS = ("middleware", "domain", "security")
 
 
 class DoctorError(RuntimeError):
@@ -67,12 +67,14 @@ def examine(complaint: Complaint) -> list[Finding]:
         ),
         machine.check_domain(given),
         machine.check_discovery(given),
+        machine.check_security(given, from_wheels=machine.ros_is_from_wheels()),
         machine.check_profile(given, packaged),
         machine.check_shared_memory(),
         machine.check_udp_buffers(),
         machine.check_loopback(),
     ]
-    # rcl ends the whole process over a middleware that is not there, and waits long on a bad domain.
+    # rcl ends the whole process over a wrong middleware, waits long on a bad domain, and makes no node
+    # when its security is not to be had.
     broken = [one.check for one in findings if one.level is Level.FAIL and one.check in _BEFORE_ROS]
     ros = skip("ros packages", f"mend first: {', '.join(broken)}") if broken else machine.check_ros()
     packages = machine.check_packages()

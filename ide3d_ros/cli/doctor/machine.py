@@ -150,6 +150,37 @@ def check_discovery(environ: Mapping[str, str]) -> Finding:
     return ok("discovery", "this machine and its network")
 
 
+def check_security(environ: Mapping[str, str], *, from_wheels: bool) -> Finding:
+    """Look at SROS2's variables, which let no node start when they are wrong.
+
+    Args:
+        environ: the process's variables.
+        from_wheels: ROS comes from PyPI's wheels, whose Fast DDS knows no security.
+    """
+    if environ.get("ROS_SECURITY_ENABLE", "").lower() != "true":
+        return ok("security", "off (ROS_SECURITY_ENABLE is not true)")
+    if from_wheels:
+        return fail(
+            "security",
+            "ROS_SECURITY_ENABLE is true, but the Fast DDS of the ROS wheels is built without security",
+            "unset ROS_SECURITY_ENABLE, or use an installed ROS",
+        )
+    keystore = environ.get("ROS_SECURITY_KEYSTORE", "")
+    if not keystore or not (Path(keystore) / "enclaves").is_dir():
+        return fail(
+            "security",
+            f"ROS_SECURITY_KEYSTORE is {keystore!r}, where no enclaves lie",
+            "make a keystore as docs/security.md shows, and set ROS_SECURITY_KEYSTORE to its folder",
+        )
+    if environ.get("ROS_SECURITY_STRATEGY", "") != "Enforce":
+        return warn(
+            "security",
+            "ROS_SECURITY_STRATEGY is not Enforce: nodes without an enclave run unprotected",
+            "export ROS_SECURITY_STRATEGY=Enforce",
+        )
+    return ok("security", f"enforced with {keystore}")
+
+
 def check_profile(environ: Mapping[str, str], packaged: Path | None) -> Finding:
     """Look at the Fast DDS profile that other programs of this shell would use.
 

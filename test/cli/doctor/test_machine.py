@@ -92,6 +92,18 @@ def test_discovery_is_judged(environ: dict[str, str], level: str) -> None:
     assert machine.check_discovery(environ).level.value == level
 
 
+def test_security_is_judged(tmp_path: Path) -> None:
+    on = {"ROS_SECURITY_ENABLE": "true", "ROS_SECURITY_STRATEGY": "Enforce"}
+    here = {"ROS_SECURITY_KEYSTORE": str(tmp_path)}
+    assert machine.check_security({}, from_wheels=True).level is Level.OK
+    assert_bad(machine.check_security(on, from_wheels=True), Level.FAIL, "without security")
+    assert_bad(machine.check_security({**on, **here}, from_wheels=False), Level.FAIL, "no enclaves")
+    (tmp_path / "enclaves").mkdir()
+    assert machine.check_security({**on, **here}, from_wheels=False).level is Level.OK
+    lax = {**on, **here, "ROS_SECURITY_STRATEGY": "Permissive"}
+    assert_bad(machine.check_security(lax, from_wheels=False), Level.WARN, "unprotected")
+
+
 def profile(tmp_path: Path, text: str) -> Finding:
     path = tmp_path / "profile.xml"
     path.write_text(text)
