@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
+import rclpy
 from camera_stand_in import FRAME_ID
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode
 from ros_graph import Graph, until
 
 from ide3d_msgs.msg import Status
@@ -119,3 +125,37 @@ def test_camera_named_by_hand_that_nobody_publishes_fails(
     assert status == 1
     assert found["/rear/image publishers"]["level"] == "FAIL"
     assert found["/rear/camera_info calibration"]["level"] == "FAIL"
+
+
+def test_node_that_waits_for_its_activation_is_found(
+    ide3d_command: Command, fake_bundle: Bundle, tmp_path: Path
+) -> None:
+    domain = 1 + os.getpid() * 19 % 100
+    context = Context()
+    rclpy.init(context=context, domain_id=domain)
+    node = LifecycleNode("eyes", context=context)
+    node.create_service(Locate, "~/locate", lambda _, response: response)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    thread = threading.Thread(target=spin, args=(executor,), daemon=True)
+    thread.start()
+    try:
+        start, environment = ide3d_command
+        command = (start, {**environment, "ROS_DOMAIN_ID": str(domain)})
+        status, found, printed = examined(command, fake_bundle, tmp_path / "r.json", "--seconds", "5")
+    finally:
+        executor.shutdown()
+        context.try_shutdown()
+        thread.join(10.0)
+        node.destroy_node()
+    assert status == 1, printed
+    assert found["/eyes lifecycle"]["text"] == "the node is unconfigured"
+    assert found["/eyes lifecycle"]["fix"] == "ros2 lifecycle set /eyes configure, then activate"
+
+
+def spin(executor: SingleThreadedExecutor) -> None:
+    """Spin until the context ends."""
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        pass
