@@ -90,7 +90,7 @@ def run_offline(settings: OfflineSettings, console: Console) -> None:
     rows: list[dict[str, Any]] = []
     times: list[dict[str, Any]] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading", total=None)
         for answer in answers(scene, counter, asked.questions, window=settings.window):
             if len(rows) == MAX_ANSWERS:
@@ -142,6 +142,7 @@ class _Counter:
 
 def _row(answer: OfflineAnswer, picture: str | None) -> dict[str, Any]:
     frame = answer.frame
+    is_sure = bool(answer.text) and math.isfinite(answer.confidence)
     row: dict[str, Any] = {
         "question": answer.question,
         "kind": answer.asked.kind,
@@ -152,7 +153,7 @@ def _row(answer: OfflineAnswer, picture: str | None) -> dict[str, Any]:
         "status": answer.status.name,
         "message": answer.message,
         "text": answer.text,
-        "confidence": round(answer.confidence, _DIGITS) if math.isfinite(answer.confidence) else None,
+        "confidence": round(answer.confidence, _DIGITS) if is_sure else None,
         "boxes": [_box(one) for one in answer.detections],
     }
     if picture is not None:
