@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,7 +18,9 @@ import pytest
 import rclpy
 import ros_graph
 from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.task import Future
 
 from ide3d_ros.bundle import Bundle
 from ide3d_ros.cli.ask import AskError, PerceptionClient
@@ -85,6 +88,21 @@ def used(observer: Node, name: str) -> set[Use]:
         except RuntimeError:  # not discovered yet
             return set()
     return found
+
+
+@contextmanager
+def spinning(node: Node) -> Iterator[None]:
+    """Spin a node meanwhile: some of what it uses it makes only then."""
+    executor, end = SingleThreadedExecutor(context=node.context), Future()
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin_until_future_complete, args=(end,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set_result(None)
+        thread.join(20.0)
+        executor.shutdown()
 
 
 @pytest.fixture
@@ -155,10 +173,9 @@ def test_policy_allows_what_the_node_uses_and_nothing_else(
         if "use_sim_time:=true" not in words:
             elsewhere.add(("subscribe", "/clock"))
         node = make[name](context, *words)
-        try:
+        with spinning(node):
             found |= wait_until_steady(observer, name, policy - elsewhere)
-        finally:
-            node.destroy_node()
+        node.destroy_node()
         ros_graph.until(lambda: not used(observer, name), f"{name} did not leave", 20.0)
     assert found - policy == set(), "the node uses what its policy does not allow"
     assert policy - found == set(), "the policy allows what the node never uses"
