@@ -3,16 +3,36 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FIRST_ROOM = 600023
 """Far from the rooms of training (from 0) and of evaluation (from 800000); it and the next two are full."""
 _INTERRUPTED = 130
+_EXPECTED = (
+    ("ide3d_ros.bundle", "BundleError"),
+    ("ide3d_ros.engine", "EngineError"),
+    ("ide3d_ros.cli.ask", "AskError"),
+    ("ide3d_ros.cli.demo", "DemoError"),
+    ("ide3d_ros.cli.demo_client", "NoAnswerError"),
+    ("ide3d_ros.cli.doctor.examination", "DoctorError"),
+    ("ide3d_ros.cli.node_plans", "PlanError"),
+    ("ide3d_ros.cli.node_process", "NodeEndedError"),
+    ("ide3d_ros.cli.offline.questions", "QuestionsError"),
+    ("ide3d_ros.cli.offline.run", "OfflineError"),
+    ("ide3d_ros.cli.run", "RunError"),
+    ("ide3d_ros.cli.yaml_files", "YamlFileError"),
+    ("ide3d_ros.recordings", "RecordingError"),
+)
+"""Errors that end a command with their own sentence, by the modules that hold them."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -43,16 +63,131 @@ def demo(
 ) -> None:
     """Let a moving camera drive the ROS nodes, ask them, and compare the replies with the truth."""
     for name, value, least in (("rooms", rooms, 1), ("seed", seed, 0), ("duration", duration, 1.0)):
-        if not value >= least:
-            raise UsageError(f"--{name} must be at least {least:g}, not {value:g}")
-    from rich.console import Console
-
+        _check_range(name, value, least)
     from ide3d_ros.cli.demo import DemoSettings, run_demo
 
-    console = Console(markup=False)
-    if not console.is_terminal:  # a log has room for the table; 80 columns would fold every cell of it
-        console.width = 140
-    run_demo(DemoSettings(output, bundle, recording, rooms, seed, duration), console)
+    run_demo(DemoSettings(output, bundle, recording, rooms, seed, duration), _console())
+
+
+@app.command()
+def doctor(
+    bundle: Annotated[
+        str, typer.Option(help="Name of an embedded bundle, or path of a bundle folder.")
+    ] = "nano",
+    namespace: Annotated[str, typer.Option(help="Namespace of the nodes to look at; empty takes all.")] = "",
+    image_topic: Annotated[
+        str, typer.Option(help="Look at this camera; empty takes what perception takes.")
+    ] = "",
+    camera_info_topic: Annotated[
+        str, typer.Option(help="Its camera_info; empty takes the one beside the images.")
+    ] = "",
+    rectified: Annotated[
+        bool, typer.Option(help="The images are rectified (image_rect): P holds and not K.")
+    ] = False,
+    target_frame: Annotated[str, typer.Option(help="Frame that TF should lead to from the camera.")] = "",
+    seconds: Annotated[
+        float, typer.Option(help="How long to look for nodes, and then to listen; 0 leaves them alone.")
+    ] = 5.0,
+    json: Annotated[Path | None, typer.Option(help="File to write the findings to as well.")] = None,
+) -> None:
+    """Find what is wrong on this machine and with running nodes and cameras, and say how to mend it."""
+    _check_range("seconds", seconds, 0.0, 600.0)
+    from ide3d_ros.cli.doctor.examination import (
+        Complaint,
+        examine,
+        is_healthy,
+        print_findings,
+        write_findings,
+    )
+
+    findings = examine(
+        Complaint(bundle, namespace, image_topic, camera_info_topic, rectified, target_frame, seconds)
+    )
+    print_findings(findings, _console())
+    if json is not None:
+        write_findings(findings, json)
+    if not is_healthy(findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ask(
+    text: Annotated[
+        str, typer.Argument(help='Such as "where is the red chair?"; empty only with --describe.')
+    ] = "",
+    locate: Annotated[
+        bool, typer.Option("--locate", help="Take the text as an expression to be found.")
+    ] = False,
+    ask: Annotated[bool, typer.Option("--ask", help="Take the text as a question to be answered.")] = False,
+    describe: Annotated[bool, typer.Option("--describe", help="Ask for a description.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Show the answer while it is made.")] = False,
+    node: Annotated[
+        str, typer.Option(help="Perception node with its namespace; without it the only one, a second later.")
+    ] = "",
+    timeout: Annotated[
+        float, typer.Option(help="Seconds to find the node in, and again for its reply.")
+    ] = 10.0,
+) -> None:
+    """Ask a running perception node; the wording decides what is asked, unless an option does."""
+    _check_range("timeout", timeout, 0.1, 600.0)
+    chosen = [name for name, on in (("locate", locate), ("ask", ask), ("describe", describe)) if on]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other")
+    if not text.strip() and not describe:
+        raise UsageError('what shall be asked? For example: ide3d ask "where is the red chair?"')
+    from ide3d_ros.cli.wording import ASK, request_for
+
+    request = request_for(text, *chosen)
+    if stream and request.kind != ASK:
+        raise UsageError(f"--stream is for questions, and this is a request to {request.kind}; see --ask")
+    from ide3d_ros.cli.ask import AskSettings, run_ask
+
+    if not run_ask(AskSettings(request, node, timeout, stream), _console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    params: Annotated[
+        list[Path], typer.Option(help="Parameter file of a node; give one for each node, or one with all.")
+    ],
+    namespace: Annotated[str, typer.Option(help="Namespace of every node.")] = "",
+    remap: Annotated[
+        list[str] | None, typer.Option(help="FROM:=TO, for every node; may be repeated.")
+    ] = None,
+) -> None:
+    """Run nodes in this process, those that the parameter files are for, until Ctrl-C."""
+    from ide3d_ros.cli.node_plans import plan_nodes
+
+    plans = plan_nodes(params, namespace=namespace, remaps=remap or [])
+    from ide3d_ros.cli.run import run_nodes
+
+    run_nodes(plans, _console())
+
+
+@app.command()
+def offline(
+    bag: Annotated[Path, typer.Argument(help="An .mcap file of ROS 2 messages.")],
+    questions: Annotated[
+        Path, typer.Argument(help="What to ask at which frames; docs/offline.md shows how.")
+    ],
+    output: Annotated[Path, typer.Option(help="JSON file for the answers.")],
+    bundle: Annotated[
+        str, typer.Option(help="Name of an embedded bundle, or path of a bundle folder.")
+    ] = "nano",
+    window: Annotated[int, typer.Option(help="Newest frames that a question is asked about.")] = 1,
+    threads: Annotated[int, typer.Option(help="CPU threads of the engine.")] = 1,
+    pictures: Annotated[Path | None, typer.Option(help="Folder for a picture of each answer.")] = None,
+    timings: Annotated[Path | None, typer.Option(help="JSON file for the times, which never repeat.")] = None,
+) -> None:
+    """Answer questions about a recorded bag without a ROS graph; two runs give the same bytes."""
+    _check_range("window", window, 1)
+    _check_range("threads", threads, 1, 256)
+    from ide3d_ros.cli.offline.run import OfflineSettings, run_offline
+
+    run_offline(
+        OfflineSettings(bag, questions, output, bundle, window, threads, pictures, timings), _console()
+    )
 
 
 def main() -> None:
@@ -75,6 +210,23 @@ def main() -> None:
         _fail(*_explained(error))
 
 
+def _check_range(name: str, value: float, least: float, most: float = math.inf) -> None:
+    """Raise UsageError unless an option's number lies in a range; not a number lies in none."""
+    if not value >= least:
+        raise UsageError(f"--{name} must be at least {least:g}, not {value:g}")
+    if not value <= most:
+        raise UsageError(f"--{name} must be at most {most:g}, not {value:g}")
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console(markup=False)
+    if not console.is_terminal:  # a log has room for the table; 80 columns would fold every cell of it
+        console.width = 140
+    return console
+
+
 def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -85,14 +237,10 @@ def _explained(error: Exception) -> tuple[str, int]:
     usage = getattr(error, "format_message", None)
     if usage is not None:
         return usage(), 2
-    from ide3d_ros.bundle import BundleError
-    from ide3d_ros.cli.demo import DemoError
-    from ide3d_ros.cli.demo_client import NoAnswerError
-    from ide3d_ros.cli.node_process import NodeEndedError
-    from ide3d_ros.recordings import RecordingError
-
-    if isinstance(error, (BundleError, DemoError, NoAnswerError, NodeEndedError, RecordingError)):
-        return str(error), 1
+    # A module that was never imported has raised nothing, and may not even be importable here.
+    for module, name in _EXPECTED:
+        if module in sys.modules and isinstance(error, getattr(sys.modules[module], name)):
+            return str(error), 1
     raise error
 
 

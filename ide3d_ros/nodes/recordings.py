@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import SEEK_END
 from pathlib import Path
-from typing import Protocol
+from typing import Any, BinaryIO, Protocol
 
 from geometry_msgs.msg import TransformStamped
 from mcap.exceptions import McapError
-from mcap.reader import make_reader
+from mcap.reader import SeekingReader
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
@@ -21,6 +22,9 @@ from ide3d_ros.conversions.images import image_from_rgb
 from ide3d_ros.conversions.transforms import transform_from_matrix
 from ide3d_ros.recordings import FrameFolder, RecordingError
 
+MAX_CHUNK_BYTES = 512 * 2**20
+"""Largest part of a bag that is held in memory at once; what comes from outside has a limit."""
+MAX_UNCHUNKED_BYTES = 2 * 2**30
 _BAG_TYPES = {
     "sensor_msgs/msg/Image": Image,
     "sensor_msgs/msg/CompressedImage": CompressedImage,
@@ -122,7 +126,7 @@ class Bag:
         self.info_topic = info_topic or f"{stem}/camera_info"
         if types.get(self.info_topic) != "sensor_msgs/msg/CameraInfo":
             raise RecordingError(
-                f"{path} has no camera_info topic {self.info_topic}; name it in bag.info_topic. "
+                f"{path} has no camera_info topic {self.info_topic}; name another one. "
                 f"It has {_listed(types)}"
             )
         self._types = {
@@ -132,32 +136,70 @@ class Bag:
         }
 
     def samples(self) -> Iterator[Sample]:
-        """Read the bag in the order in which it was recorded."""
+        """Read the bag in the order in which it was recorded.
+
+        Raises:
+            RecordingError: where the bag is damaged.
+        """
         start_ns: int | None = None
-        with self._path.open("rb") as stream:
-            for _, channel, recorded in make_reader(stream).iter_messages(topics=list(self._types)):
-                start_ns = recorded.log_time if start_ns is None else start_ns
-                time_s = (recorded.log_time - start_ns) / 1e9
-                message = deserialize_message(recorded.data, self._types[channel.topic])
-                if channel.topic == self.image_topic:
-                    yield Sample(time_s, images=[message])
-                elif channel.topic == self.info_topic:
-                    yield Sample(time_s, infos=[message])
-                elif channel.topic.endswith("tf_static"):
-                    yield Sample(time_s, static_transforms=list(message.transforms))
-                else:
-                    yield Sample(time_s, transforms=list(message.transforms))
+        for time_ns, topic, message in self._messages(self._types):
+            start_ns = time_ns if start_ns is None else start_ns
+            time_s = (time_ns - start_ns) / 1e9
+            if topic == self.image_topic:
+                yield Sample(time_s, images=[message])
+            elif topic == self.info_topic:
+                yield Sample(time_s, infos=[message])
+            elif topic.endswith("tf_static"):
+                yield Sample(time_s, static_transforms=list(message.transforms))
+            else:
+                yield Sample(time_s, transforms=list(message.transforms))
+
+    def images(self) -> Iterator[Image | CompressedImage]:
+        """Read the images alone; raises as `samples` does."""
+        return (message for _, _, message in self._messages([self.image_topic]))
+
+    def infos(self) -> Iterator[CameraInfo]:
+        """Read the camera_info messages alone; raises as `samples` does."""
+        return (message for _, _, message in self._messages([self.info_topic]))
+
+    def _messages(self, topics: Iterable[str]) -> Iterator[tuple[int, str, Any]]:
+        """Read (time of recording in nanoseconds, topic, message)."""
+        topic = ""
+        try:
+            with self._path.open("rb") as stream:
+                for _, channel, recorded in _reader(stream).iter_messages(topics=list(topics)):
+                    topic = channel.topic
+                    yield recorded.log_time, topic, deserialize_message(recorded.data, self._types[topic])
+        except Exception as error:  # the decompressors' and rclpy's errors share no base class
+            place = f"after a message of {topic}" if topic else "before its first message"
+            raise RecordingError(
+                f"{self._path} is damaged {place} ({type(error).__name__} {error}); try `mcap recover`"
+            ) from error
 
     def _topic_types(self) -> dict[str, str]:
         try:
             with self._path.open("rb") as stream:
-                summary = make_reader(stream).get_summary()
-        except (McapError, struct.error) as error:
+                summary = _reader(stream).get_summary()
+                size = stream.seek(0, SEEK_END)
+        except OSError as error:
+            raise RecordingError(f"{self._path} cannot be read: {error.strerror}") from error
+        except (McapError, struct.error, ValueError) as error:
             raise RecordingError(
                 f"{self._path} is not a whole MCAP bag ({type(error).__name__} {error}); try `mcap recover`"
             ) from error
         if summary is None or not summary.channels:
             raise RecordingError(f"{self._path} has no index; repair it with `mcap recover`")
+        largest = max((chunk.uncompressed_size for chunk in summary.chunk_indexes), default=0)
+        if largest > MAX_CHUNK_BYTES:
+            raise RecordingError(
+                f"{self._path} has a chunk of {largest} bytes, more than {MAX_CHUNK_BYTES}; "
+                "write it anew with smaller chunks (`ros2 bag convert`)"
+            )
+        if not summary.chunk_indexes and size > MAX_UNCHUNKED_BYTES:
+            raise RecordingError(
+                f"{self._path} has no chunks and is longer than {MAX_UNCHUNKED_BYTES} bytes; "
+                "write it anew with chunks (`ros2 bag convert`)"
+            )
         return {
             channel.topic: summary.schemas[channel.schema_id].name
             for channel in summary.channels.values()
@@ -196,6 +238,10 @@ def open_recording(
     if len(bags) == 1:
         return Bag(bags[0], image_topic=image_topic, info_topic=info_topic)
     return PlayedFolder(path, rate_hz=rate_hz, frame_id=frame_id, world_frame_id=world_frame_id)
+
+
+def _reader(stream: BinaryIO) -> SeekingReader:
+    return SeekingReader(stream, validate_crcs=True, record_size_limit=MAX_CHUNK_BYTES)
 
 
 def _listed(types: dict[str, str]) -> str:

@@ -26,7 +26,7 @@ def prepare_ros_environment() -> None:
     """
     if "AMENT_PREFIX_PATH" not in os.environ and _is_ament_prefix(Path(sys.prefix)):
         os.environ["AMENT_PREFIX_PATH"] = sys.prefix
-    profile = _installed_file("config/fastdds_profile.xml")
+    profile = installed_file("config/fastdds_profile.xml")
     if profile is not None:
         os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(profile))
     if not any(os.environ.get(name) for name in ("ROS_LOG_DIR", "ROS_HOME", "HOME")):
@@ -37,7 +37,12 @@ def _is_ament_prefix(prefix: Path) -> bool:
     return (prefix / "share" / "ament_index" / "resource_index" / "packages").is_dir()
 
 
-def _installed_file(name: str) -> Path | None:
+def installed_file(name: str) -> Path | None:
+    """Find a file that this package installs; None where it is not installed.
+
+    Args:
+        name: path below share/ide3d_ros, such as "config/fastdds_profile.xml".
+    """
     for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep):
         path = Path(prefix) / "share" / _PACKAGE / name
         if prefix and path.is_file():

@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ide3d_msgs.msg import Answer
+from ide3d_msgs.srv import Ask, Locate
+from ide3d_ros.conversions.markers import BOX_NAMESPACE, LABEL_NAMESPACE
 from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 
 ROOT = Path(__file__).parents[2]
@@ -117,19 +120,84 @@ def _paths(tree: dict, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     ]
 
 
-def test_views_show_topics_that_nodes_publish() -> None:
-    # README's topic table is held against the live nodes by test_readme.py.
+def published() -> dict[str, str]:
+    """Read what nodes publish from README, which test_readme.py holds against live nodes: types by topic."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    published = set(re.findall(r"^\| `\w+` \| `/?([\w/]+)` \| `[\w/]+` \| out", readme, re.MULTILINE))
-    assert {"detections", "markers", "answers", "overlay", "image", "camera_info", "diagnostics"} <= published
-    rviz = yaml.safe_load((ROOT / "config" / "ide3d.rviz").read_text())["Visualization Manager"]["Displays"]
-    shown = {display["Topic"]["Value"].removeprefix("/") for display in rviz if "Topic" in display}
-    layout = json.loads((ROOT / "config" / "ide3d.foxglove.json").read_text())["configById"]
-    for panel in layout.values():
-        shown |= {topic.removeprefix("/") for topic in panel.get("topics", {})}
-        shown |= {topic.removeprefix("/") for topic in panel.get("imageMode", {}).values()}
-        shown |= {panel[key].removeprefix("/") for key in ("topicPath", "topicToRender") if key in panel}
-    assert shown <= published, shown - published
+    rows = re.findall(r"^\| `\w+` \| `/?([\w/]+)` \| `([\w/]+)` \| out", readme, re.MULTILINE)
+    return dict(rows)
+
+
+def rviz_displays() -> list[dict]:
+    view = yaml.safe_load((ROOT / "config" / "ide3d.rviz").read_text())["Visualization Manager"]
+    return [display for display in view["Displays"] if "Topic" in display]
+
+
+def panels() -> dict[str, dict]:
+    return json.loads((ROOT / "config" / "ide3d.foxglove.json").read_text())["configById"]
+
+
+def test_rviz_shows_topics_that_nodes_publish_as_what_they_are() -> None:
+    types = {"MarkerArray": "visualization_msgs/MarkerArray", "Image": "sensor_msgs/Image"}
+    types["Camera"] = types["Image"]
+    for display in rviz_displays():
+        topic = display["Topic"]["Value"].removeprefix("/")
+        assert published()[topic] == types[display["Class"].split("/")[1]], topic
+    assert {"markers", "overlay"} <= {one["Topic"]["Value"].removeprefix("/") for one in rviz_displays()}
+
+
+def test_rviz_takes_cameras_of_either_reliability() -> None:
+    (camera,) = (one for one in rviz_displays() if one["Topic"]["Value"] == "/image")
+    assert camera["Topic"]["Reliability Policy"] == "Best Effort"
+
+
+def test_rviz_names_the_markers_namespaces() -> None:
+    (markers,) = (one for one in rviz_displays() if one["Class"].endswith("MarkerArray"))
+    assert set(markers["Namespaces"]) == {BOX_NAMESPACE, LABEL_NAMESPACE}
+
+
+def test_foxglove_shows_topics_that_nodes_publish_as_what_they_are() -> None:
+    known = published()
+    images = {"sensor_msgs/Image", "sensor_msgs/CompressedImage"}
+    drawn = images | {"sensor_msgs/CameraInfo", "visualization_msgs/MarkerArray"}
+    shown = set()
+    for name, panel in panels().items():
+        for topic in panel.get("topics", {}):
+            assert known[topic.removeprefix("/")] in drawn, (name, topic)
+        mode = panel.get("imageMode", {})
+        if mode:
+            assert known[mode["imageTopic"].removeprefix("/")] in images, name
+            assert known[mode.get("calibrationTopic", "/camera_info")[1:]] == "sensor_msgs/CameraInfo"
+        paths = [one["value"].split(".")[0] for one in panel.get("paths", [])]
+        for topic in [panel.get("topicPath"), panel.get("topicToRender"), mode.get("imageTopic"), *paths]:
+            if topic is not None:
+                assert topic.removeprefix("/") in known, (name, topic)
+                shown.add(topic.removeprefix("/"))
+    assert {"answers", "overlay", "diagnostics", "image/compressed"} <= shown
+
+
+def test_foxglove_shows_what_the_demo_records() -> None:
+    # The demo keeps JPEGs and no raw images; the overlay exists in a running graph alone.
+    mode = panels()["Image!camera"]["imageMode"]
+    assert mode["imageTopic"] == "/image/compressed"
+
+
+def test_foxglove_plots_fields_that_exist() -> None:
+    for path in panels()["Plot!latency"]["paths"]:
+        topic, *fields = path["value"].split(".")
+        assert topic == "/answers"
+        message = Answer()
+        for field in fields:
+            message = getattr(message, field)
+        assert isinstance(message, float)
+
+
+def test_foxglove_calls_services_with_fields_of_theirs() -> None:
+    services = {"/perception/ask": Ask, "/perception/locate": Locate}
+    calls = [panel for name, panel in panels().items() if name.startswith("CallService!")]
+    assert {call["serviceName"] for call in calls} == set(services)
+    for call in calls:
+        fields = services[call["serviceName"]].Request.get_fields_and_field_types()
+        assert set(json.loads(call["requestPayload"])) <= set(fields)
 
 
 def test_layout_places_every_panel_it_configures() -> None:
@@ -138,7 +206,7 @@ def test_layout_places_every_panel_it_configures() -> None:
     def leaves(tree: dict | str) -> set[str]:
         return {tree} if isinstance(tree, str) else leaves(tree["first"]) | leaves(tree["second"])
 
-    assert leaves(content["layout"]) <= set(content["configById"])
+    assert leaves(content["layout"]) == set(content["configById"])
 
 
 @needs_launch

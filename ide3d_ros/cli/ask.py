@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ide3d ask`: one sentence to a running perception node, and its reply."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import rclpy
+from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+from rich.console import Console
+
+from ide3d_msgs.action import AnswerQuestion
+from ide3d_msgs.srv import Ask, Describe, Locate
+from ide3d_ros.cli.graph_names import LOCATE_TYPE, node_names, perception_nodes
+from ide3d_ros.cli.replies import GOOD, print_answer, print_location, printable, status_of
+from ide3d_ros.cli.wording import ASK, DESCRIBE, LOCATE, Request
+from ide3d_ros.nodes.ros_environment import prepare_ros_environment
+from ide3d_ros.nodes.vocabulary import text_fault
+
+NODE_NAME = "ide3d_ask"
+_SERVICES = {LOCATE: Locate, ASK: Ask, DESCRIBE: Describe}
+_KINDS = {LOCATE: "expression", ASK: "question"}
+_START = "start one: ros2 launch ide3d_ros bringup.launch.py, or: ide3d run --params config/perception.yaml"
+_POLL_S = 0.005
+_SETTLE_S = 1.0  # without a change until all nodes are known; Fast DDS announces them once a second
+_GRACE_S = 3.0  # for a reply that says TIMEOUT to arrive
+_CANCEL_S = 5.0
+_NAMED = 5
+Found = TypeVar("Found")
+
+
+class AskError(RuntimeError):
+    """Nobody answered, or the sentence cannot be sent; the sentence of the error says why."""
+
+
+@dataclass(frozen=True)
+class AskSettings:
+    """Say what to ask whom.
+
+    Attributes:
+        request: what to ask.
+        node: name of the perception node, with its namespace; empty takes the only one there is.
+        timeout_s: to find the node in, and again for its reply.
+        stream: show the text while it comes, through the action.
+    """
+
+    request: Request
+    node: str
+    timeout_s: float
+    stream: bool
+
+
+def run_ask(settings: AskSettings, console: Console) -> bool:
+    """Ask and print the reply.
+
+    Args:
+        settings: what to ask whom.
+        console: where the reply goes.
+
+    Returns:
+        Whether the reply says something about what the camera sees; not so STALE, TIMEOUT and the like.
+
+    Raises:
+        AskError: if the text cannot be sent, or no node answers.
+        KeyboardInterrupt: after an answer that was being streamed has been cancelled and printed.
+    """
+    request = settings.request
+    fault = text_fault(request.text, _KINDS[request.kind]) if request.kind in _KINDS else ""
+    if fault:
+        raise AskError(fault)
+    prepare_ros_environment()
+    client = PerceptionClient()
+    try:
+        node = client.find(settings.node, settings.timeout_s)
+        if settings.stream:
+            return client.stream(node, request.text, settings.timeout_s, console)
+        return client.call(node, request, settings.timeout_s, console)
+    finally:
+        client.close()
+
+
+class PerceptionClient:
+    """Spin a node in a thread; the main thread waits, and so can be interrupted."""
+
+    def __init__(self, domain_id: int | None = None) -> None:
+        """Join the graph.
+
+        Args:
+            domain_id: ROS domain; None takes that of the environment.
+        """
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
+        self._node = Node(NODE_NAME, context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._spin, name="ide3d-ask", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown()
+        self._context.try_shutdown()
+        self._thread.join(5.0)
+        self._node.destroy_node()
+
+    def find(self, wanted: str, limit_s: float) -> str:
+        """Return the full name of the node to ask."""
+        name = f"/{wanted.lstrip('/')}" if wanted else ""
+
+        def look() -> list[str]:
+            found = perception_nodes(self._node)
+            return [one for one in found if one == name] if name else found
+
+        if not self._wait(look, limit_s):
+            raise AskError(self._nobody(name, limit_s))
+        if name:
+            return name
+        found, since_s = look(), time.monotonic()
+        while time.monotonic() - since_s < _SETTLE_S:
+            time.sleep(_POLL_S)
+            if look() != found:
+                found, since_s = look(), time.monotonic()
+        if len(found) > 1:
+            raise AskError(f"{len(found)} nodes could answer; name one: --node {' or --node '.join(found)}")
+        if not found:
+            raise AskError(self._nobody(name, limit_s))
+        return found[0]
+
+    def call(self, node: str, request: Request, timeout_s: float, console: Console) -> bool:
+        """Call a service and print the reply."""
+        service = _SERVICES[request.kind]
+        fields: dict[str, Any] = {"timeout_s": timeout_s}
+        if request.kind in _KINDS:
+            fields[_KINDS[request.kind]] = request.text
+        name = f"{node}/{request.kind}"
+        client = self._node.create_client(service, name)
+        if not self._wait(client.service_is_ready, timeout_s):
+            raise AskError(f"{node} is there, but its service {name} did not appear within {timeout_s:g} s")
+        begin = time.monotonic()
+        # A service may know this client's request writer but not yet its reply reader, and then drops the
+        # reply; so a call that stays unanswered for half of the time is made once more.
+        futures = [client.call_async(service.Request(**fields))]
+        reply = self._wait(lambda: _done(futures), timeout_s / 2)
+        if reply is None:
+            futures.append(client.call_async(service.Request(**fields)))
+            reply = self._wait(lambda: _done(futures), timeout_s / 2 + _GRACE_S)
+        if reply is None:
+            raise AskError(
+                f"{name} did not reply within {timeout_s:g} s; see {node}'s log, or `ide3d doctor`"
+            )
+        spent_ms = 1e3 * (time.monotonic() - begin)
+        response = reply.result()
+        if request.kind == LOCATE:
+            print_location(response, request.text, spent_ms, console)
+            return status_of(response.status) in GOOD
+        print_answer(response.answer, spent_ms, console, text_is_shown=False)
+        return status_of(response.answer.status) in GOOD
+
+    def stream(self, node: str, question: str, timeout_s: float, console: Console) -> bool:
+        """Send a goal, print the text while it comes, and the rest when it has ended."""
+        name = f"{node}/answer_question"
+        client = ActionClient(self._node, AnswerQuestion, name)
+        try:
+            if not self._wait(client.server_is_ready, timeout_s):
+                raise AskError(
+                    f"{node} is there, but its action {name} did not appear within {timeout_s:g} s"
+                )
+            begin = time.monotonic()
+            deltas: queue.SimpleQueue[str] = queue.SimpleQueue()
+            goal = AnswerQuestion.Goal(question=question, timeout_s=timeout_s)
+            accepting = client.send_goal_async(goal, lambda message: deltas.put(message.feedback.delta))
+            if not self._wait(accepting.done, timeout_s):
+                raise AskError(f"{name} did not take the question within {timeout_s:g} s; see {node}'s log")
+            handle = accepting.result()
+            if not handle.accepted:
+                raise AskError(
+                    f"{name} answers another question just now; try again, or ask without --stream"
+                )
+            ending = handle.get_result_async()
+            try:
+                self._print_while(ending, deltas, timeout_s + _GRACE_S, console)
+            except KeyboardInterrupt:
+                handle.cancel_goal_async()
+                self._wait(ending.done, _CANCEL_S)
+                if ending.done():
+                    console.print()
+                    answer = ending.result().result.answer
+                    print_answer(answer, 1e3 * (time.monotonic() - begin), console, text_is_shown=True)
+                raise
+            if not ending.done():
+                handle.cancel_goal_async()
+                raise AskError(f"{name} did not end within {timeout_s:g} s; see {node}'s log")
+            console.print()
+            answer = ending.result().result.answer
+            print_answer(answer, 1e3 * (time.monotonic() - begin), console, text_is_shown=True)
+            return status_of(answer.status) in GOOD
+        finally:
+            client.destroy()
+
+    def _print_while(
+        self, ending: Future, deltas: queue.SimpleQueue[str], limit_s: float, console: Console
+    ) -> None:
+        """Print pieces of text until the result is there; the last ones may come together with it."""
+
+        def look() -> bool:
+            ended = ending.done()
+            while not deltas.empty():
+                console.print(printable(deltas.get()), end="", soft_wrap=True, highlight=False)
+            return ended
+
+        self._wait(look, limit_s)
+
+    def _nobody(self, name: str, limit_s: float) -> str:
+        domain = os.environ.get("ROS_DOMAIN_ID") or "0"
+        own = self._node.get_fully_qualified_name()
+        others = [one for one in node_names(self._node) if one != own]
+        seen = ", ".join(others[:_NAMED]) + (", ..." if len(others) > _NAMED else "")
+        return (
+            f"no node answers: looked {limit_s:g} s for {name or 'any node'} with a service of type "
+            f"{LOCATE_TYPE} in ROS domain {domain}, and saw {seen or 'no other node'}; {_START}"
+        )
+
+    def _wait(self, look: Callable[[], Found], limit_s: float) -> Found | None:
+        """Wait until `look` finds something, and return it; None when it is too late."""
+        end = time.monotonic() + limit_s
+        while True:
+            found = look()
+            if found:
+                return found
+            if time.monotonic() > end:
+                return None
+            time.sleep(_POLL_S)
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass
+
+
+def _done(futures: list[Future]) -> Future | None:
+    return next((one for one in futures if one.done()), None)
