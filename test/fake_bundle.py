@@ -88,7 +88,7 @@ def describe(vocab: int, score_threshold: float = 0.3) -> BundleDescription:
             box_queries=QUERIES,
             vocab=vocab,
         ),
-        limits=Limits(max_frames=4, max_text_tokens=160, max_answer_tokens=8),
+        limits=Limits(max_frames=4, max_text_tokens=128, max_answer_tokens=8),
         precision="float32",
         categories=tuple(Category(name=name, extents=EXTENTS[name]) for name in THINGS.values()),
         colors=tuple(THINGS),

@@ -317,8 +317,8 @@ def test_unusable_text_gives_a_status_with_the_reason(scene: Scene, text: object
 
 def test_text_of_too_many_tokens_is_refused_with_the_number(scene: Scene) -> None:
     show(scene)
-    location = scene.locate("q" * 100)
-    assert location.status is Status.INVALID_REQUEST and "at most 64" in location.message
+    location = scene.locate("q" * 200)
+    assert location.status is Status.INVALID_REQUEST and "at most 128" in location.message
 
 
 def test_any_script_may_be_asked_in(scene: Scene) -> None:

@@ -55,9 +55,9 @@ def test_a_batch_is_padded_on_the_right(tokenizer: PromptTokenizer, plain: Token
 
 
 def test_a_prompt_longer_than_the_bundle_allows_is_refused(tokenizer: PromptTokenizer) -> None:
-    assert len(tokenizer.ask(" ".join(["the"] * 63))) == 64
-    with pytest.raises(RequestError, match="the question is 65 tokens .* at most 64"):
-        tokenizer.ask(" ".join(["the"] * 64))
+    assert len(tokenizer.ask(" ".join(["the"] * 127))) == 128
+    with pytest.raises(RequestError, match="the question is 129 tokens .* at most 128"):
+        tokenizer.ask(" ".join(["the"] * 128))
 
 
 def test_streamed_text_waits_for_whole_characters(tokenizer: PromptTokenizer, plain: Tokenizer) -> None:
