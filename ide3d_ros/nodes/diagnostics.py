@@ -11,40 +11,53 @@ from std_msgs.msg import Header
 
 from ide3d_ros.conversions.answers import printable
 from ide3d_ros.nodes.intake import FrameIntake
-from ide3d_ros.nodes.worker import InferenceWorker, State
+from ide3d_ros.nodes.managed import Phase
+from ide3d_ros.nodes.worker import InferenceWorker
 
 
 class PerceptionHealth:
     """Judge a perception node from what its intake and its worker counted since the last look."""
 
-    def __init__(
-        self, intake: FrameIntake, worker: InferenceWorker, *, name: str, bundle: str, engine: str
-    ) -> None:
+    def __init__(self, name: str, *, bundle: str, engine: str) -> None:
         """Make the judge.
 
         Args:
-            intake: the camera's intake.
-            worker: the inference worker.
             name: the node's full name.
             bundle: the bundle that was asked for.
             engine: the engine that was asked for.
         """
-        self._intake = intake
-        self._worker = worker
         self._name = name
-        self._bundle = bundle
-        self._engine = engine
+        self._asked = {"bundle": bundle, "engine": engine}
         self._before: tuple[float, int, int, int] | None = None
 
-    def message(self, stamp_header: Header, now_s: float, last_error: str) -> DiagnosticArray:
+    def message(
+        self,
+        stamp_header: Header,
+        now_s: float,
+        *,
+        phase: Phase,
+        failure: str,
+        intake: FrameIntake | None,
+        worker: InferenceWorker | None,
+        last_error: str,
+    ) -> DiagnosticArray:
         """Write the state, the counters and the rates since the last call.
 
         Args:
             stamp_header: header of the array.
             now_s: monotonic seconds.
+            phase: the node's state.
+            failure: why its last transition was not made; empty when it was.
+            intake: the camera's; None while the node is not active.
+            worker: None while the node is unconfigured.
             last_error: the last error that was logged; empty when there was none.
         """
-        tally, intake = self._worker.tally, self._intake
+        values: dict[str, object] = {"state": phase.value, **self._asked}
+        if intake is None or worker is None:
+            self._before = None
+            level = DiagnosticStatus.ERROR if failure else DiagnosticStatus.OK
+            return self._array(stamp_header, level, failure or phase.value, values, last_error)
+        tally = worker.tally
         refused = sum(intake.refused.values())
         before = self._before or (now_s, intake.received, tally.detected, refused)
         span_s = now_s - before[0]
@@ -53,11 +66,7 @@ class PerceptionHealth:
             for now, then in zip((intake.received, tally.detected, refused), before[1:], strict=True)
         )
         self._before = (now_s, intake.received, tally.detected, refused)
-        level, text = self._verdict(received, bad, span_s)
-        values = {
-            "state": self._worker.state.value,
-            "bundle": self._bundle,
-            "engine": self._engine,
+        values |= {
             "input_rate_hz": _rate(received, span_s),
             "output_rate_hz": _rate(detected, span_s),
             "frames_received": intake.received,
@@ -74,23 +83,24 @@ class PerceptionHealth:
             "queries_ok": tally.answered,
             "queries_failed": tally.refused,
             "engine_faults": tally.faults,
-            "last_error": last_error,
         }
-        return diagnostic_array(stamp_header, self._name, level, text, values)
+        level, text = _verdict(intake, received, bad, span_s)
+        return self._array(stamp_header, level, text, values, last_error)
 
-    def _verdict(self, received: int, bad: int, span_s: float) -> tuple[bytes, str]:
-        worker = self._worker
-        if worker.state is State.FAILED:
-            return DiagnosticStatus.ERROR, worker.failure
-        if worker.state is State.LOADING:
-            return DiagnosticStatus.WARN, "the bundle is being opened"
-        if self._intake.camera is None:
-            return DiagnosticStatus.WARN, "no usable camera_info"
-        if span_s > 0 and received == 0:
-            return DiagnosticStatus.STALE, "no images arrive"
-        if bad:
-            return DiagnosticStatus.WARN, f"{bad} messages refused since the last report; last_error says why"
-        return DiagnosticStatus.OK, "detecting"
+    def _array(
+        self, stamp_header: Header, level: bytes, text: str, values: dict[str, object], last_error: str
+    ) -> DiagnosticArray:
+        return diagnostic_array(stamp_header, self._name, level, text, {**values, "last_error": last_error})
+
+
+def _verdict(intake: FrameIntake, received: int, bad: int, span_s: float) -> tuple[bytes, str]:
+    if intake.camera is None:
+        return DiagnosticStatus.WARN, "no usable camera_info"
+    if span_s > 0 and received == 0:
+        return DiagnosticStatus.STALE, "no images arrive"
+    if bad:
+        return DiagnosticStatus.WARN, f"{bad} messages refused since the last report; last_error says why"
+    return DiagnosticStatus.OK, "detecting"
 
 
 def diagnostic_array(

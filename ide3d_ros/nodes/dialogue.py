@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.nodes.requests import Request
 from ide3d_ros.scene.results import Answer, Location
 from ide3d_ros.scene.scene import Scene
@@ -73,6 +77,28 @@ def own_categories_request(timeout_s: float, on_known: Callable[[Sequence[str]],
     def run(scene: Scene, _: Request) -> Answer:
         on_known(scene.vocabulary)
         return Answer(status=Status.OK)
+
+    return Request(run, _no_answer, timeout_s=timeout_s, needs_frames=False)
+
+
+def warm_up_request(timeout_s: float) -> Request:
+    """Run every graph once on a black frame, as first passes take longer; the frame is forgotten."""
+
+    def run(scene: Scene, _: Request) -> Answer | Location:
+        camera = Camera.from_fov(64, 48, math.radians(60))
+        black = np.zeros((camera.height, camera.width, 3), np.uint8)
+        scene.add_frame(black, camera, stamp_ns=0, frame_id="warm_up")
+        try:
+            located = scene.locate("a thing")
+            if located.status is Status.ENGINE_ERROR:
+                return located
+            spoken: list[str] = []
+            stream = scene.ask_stream("what is there", canceled=lambda: bool(spoken))
+            for word in stream:
+                spoken.append(word)
+            return stream.answer
+        finally:
+            scene.reset()
 
     return Request(run, _no_answer, timeout_s=timeout_s, needs_frames=False)
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 from ide3d_ros.nodes.parameters import Parameter
 
 PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(
+        "autostart", True, "Whether the node configures and activates itself, without a lifecycle manager."
+    ),
     Parameter("model.bundle", "nano", "Embedded bundle's name, or the path of a bundle folder."),
     Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=("auto", "onnx")),
     Parameter("model.window", 1, "Newest frames that a request is answered from.", bounds=(1, 64)),

@@ -124,11 +124,23 @@ class InferenceWorker:
         self._promised = False  # whether the undetected frame was encoded in order to be detected
         self._due_s = 0.0
         self._closing = False
+        self._opened = threading.Event()
         self._thread = threading.Thread(target=self._work, name="ide3d-inference", daemon=True)
 
     def start(self) -> None:
         """Start the thread, which opens the scene first."""
         self._thread.start()
+
+    def wait_until_open(self, timeout_s: float | None = None) -> bool:
+        """Wait until the scene is open or has failed to open; `state` says which.
+
+        Args:
+            timeout_s: seconds; None waits as long as it takes.
+
+        Returns:
+            False when the time was up before.
+        """
+        return self._opened.wait(timeout_s)
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """End all requests as CANCELED, stop the thread and wait for it.
@@ -139,7 +151,7 @@ class InferenceWorker:
         with self._wake:
             self._closing = True
             self._wake.notify_all()
-        self.cancel_all("the node is shutting down")
+        self.end_all(Status.CANCELED, "the node is shutting down")
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         self.state = State.CLOSED
@@ -195,10 +207,10 @@ class InferenceWorker:
                     f"no answer within {request.timeout_s:g} s, waiting {waiting}; raise query.timeout_s",
                 )
 
-    def cancel_all(self, reason: str) -> None:
-        """End every open request as CANCELED."""
+    def end_all(self, status: Status, reason: str) -> None:
+        """End every open request."""
         for request in self._open_requests():
-            self.refuse(request, Status.CANCELED, reason)
+            self.refuse(request, status, reason)
 
     def forget_frames(self) -> None:
         """Drop the waiting frame and what is known of earlier ones; a request resets the scene itself."""
@@ -215,6 +227,7 @@ class InferenceWorker:
 
     def _work(self) -> None:
         scene = self._open_scene()
+        self._opened.set()
         while (step := self._next_step(scene is not None)) is not None:
             if scene is not None:
                 step(scene)

@@ -228,7 +228,7 @@ def test_canceled_stream_stops_at_the_next_word_and_keeps_what_was_said(benches)
     assert request.outcome.result.text == "".join(pieces)
 
 
-def test_cancel_all_ends_what_runs_and_what_waits(benches) -> None:
+def test_end_all_ends_what_runs_and_what_waits(benches) -> None:
     bench = benches(SlowScene(ask_s=0.3))
     bench.frame(1)
     until(lambda: bench.results)
@@ -236,7 +236,7 @@ def test_cancel_all_ends_what_runs_and_what_waits(benches) -> None:
     for request in requests:
         bench.worker.submit(request)
     until(lambda: "ask" in bench.scene.log)
-    bench.worker.cancel_all("reset")
+    bench.worker.end_all(Status.CANCELED, "reset")
     assert {request.outcome.result.status for request in requests} == {Status.CANCELED}
 
 

@@ -241,7 +241,7 @@ def test_diagnostics_count_what_happens(shared_graph: Graph, camera: CameraStand
     values = {pair.key: pair.value for pair in heard[-1].status[0].values}
     assert heard[-1].status[0].level == b"\x00"
     assert heard[-1].status[0].name.endswith("/perception")
-    assert values["state"] == "ready"
+    assert values["state"] == "active"
     assert int(values["frames_received"]) >= int(values["frames_detected"]) > 0
     assert float(values["input_rate_hz"]) > 5
 

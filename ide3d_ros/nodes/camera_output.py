@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is published about each frame of one camera: detections, markers and the overlay."""
+
+from __future__ import annotations
+
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import Image
+from vision_msgs.msg import Detection3DArray
+from visualization_msgs.msg import MarkerArray
+
+from ide3d_ros.conversions.boxes import detection_array, is_publishable
+from ide3d_ros.conversions.images import image_from_rgb
+from ide3d_ros.conversions.markers import marker_array
+from ide3d_ros.conversions.overlay import draw_detections
+from ide3d_ros.conversions.stamps import header
+from ide3d_ros.nodes import qos
+from ide3d_ros.nodes.frames import FrameResult
+from ide3d_ros.nodes.parameters import ParameterSet
+
+
+class CameraOutput:
+    """Publish the results of one camera; nothing goes out while the node is not active."""
+
+    def __init__(self, node: LifecycleNode, parameters: ParameterSet) -> None:
+        """Create the publishers.
+
+        Args:
+            node: the node that publishes.
+            parameters: of the node; min_score and the markers' lifetime may change while it runs.
+        """
+        self._node = node
+        self._parameters = parameters
+
+        def publisher(kind: type, name: str, profile: object):
+            return node.create_lifecycle_publisher(
+                kind, name, profile, qos_overriding_options=qos.overridable()
+            )
+
+        self._detections = publisher(Detection3DArray, "detections", qos.RESULT)
+        self._markers = publisher(MarkerArray, "markers", qos.NEWEST_RESULT)
+        self._overlay = publisher(Image, "overlay", qos.NEWEST_RESULT)
+
+    def close(self) -> None:
+        """Take the topics off the graph."""
+        for publisher in (self._detections, self._markers, self._overlay):
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def publish(self, result: FrameResult) -> None:
+        """Publish one frame's detections, also when there are none."""
+        minimum = self._parameters["detection.min_score"]
+        detections = [
+            one for one in result.location.detections if one.score >= minimum and is_publishable(one)
+        ]
+        stamped = header(result.frame.frame_id, result.frame.stamp_ns)
+        self._detections.publish(detection_array(detections, stamped))
+        self._markers.publish(
+            marker_array(detections, stamped, lifetime_s=self._parameters["markers.lifetime_s"])
+        )
+        if self._overlay.get_subscription_count() > 0:
+            seen_here = [one for one in detections if one.frame == result.frame]
+            drawn = draw_detections(result.image, seen_here, result.frame.camera)
+            self._overlay.publish(
+                image_from_rgb(drawn, stamp_ns=result.frame.stamp_ns, frame_id=result.frame.frame_id)
+            )
