@@ -102,7 +102,8 @@ class NodeProcess:
         code = f"from {module} import main; main()"
         arguments = ["-r", f"__ns:={graph.namespace}"]
         for argument in ros_arguments:
-            arguments += [argument] if argument.startswith("--") else ["-p", argument]
+            parameter = ":=" in argument and not argument.startswith("--")
+            arguments += ["-p", argument] if parameter else [argument]
         environment = {**os.environ, "ROS_DOMAIN_ID": str(graph.domain_id), "ROS_LOG_DIR": str(log.parent)}
         paths = [environment.get("PYTHONPATH", ""), str(Path(__file__).parent)]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))

@@ -6,9 +6,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 
 import numpy as np
 
+from ide3d_ros.engine import EngineDescription
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.scene.results import Answer, Detection, Frame, Location
@@ -61,6 +63,10 @@ class SlowScene:
         self.threads: set[int] = set()
         self.frames: tuple[Frame, ...] = ()
         self.vocabulary = ("chair", "table")
+        self.engine = EngineDescription("slow", "test", "cpu", 1)
+        manifest = SimpleNamespace(precision="float32", score_threshold=0.25)
+        self.bundle = SimpleNamespace(name="slow", manifest=manifest)
+        self.memory_bytes = 0
 
     def _work(self, name: str, seconds: float) -> None:
         self.threads.add(threading.get_ident())

@@ -46,12 +46,15 @@ def frame_headers(frames: Iterable[Frame]) -> list[Header]:
     return [header(frame.frame_id, frame.stamp_ns) for frame in frames]
 
 
-def answer_message(prompt: str, answer: Answer, *, queue_ms: float, total_ms: float) -> AnswerMessage:
+def answer_message(
+    prompt: str, answer: Answer, *, camera: str = "", queue_ms: float, total_ms: float
+) -> AnswerMessage:
     """Write an answer.
 
     Args:
         prompt: the question or expression as it was received; what no request may hold is cut off.
         answer: what the scene said.
+        camera: name of the camera whose frames were asked about.
         queue_ms: time that the request waited for the inference worker.
         total_ms: time from the request's arrival to now.
     """
@@ -59,6 +62,7 @@ def answer_message(prompt: str, answer: Answer, *, queue_ms: float, total_ms: fl
     return AnswerMessage(
         header=headers[-1] if headers else Header(),
         prompt=printable(prompt[:MAX_CHARACTERS]),
+        camera=printable(camera[:MAX_CHARACTERS]),
         status=status_message(answer.status, answer.message),
         text=printable(answer.text),
         confidence=float(answer.confidence),

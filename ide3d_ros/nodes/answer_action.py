@@ -90,13 +90,15 @@ class AnswerAction:
             if handle.is_active:
                 handle.publish_feedback(AnswerQuestion.Feedback(delta=printable(delta)))
 
-        request = self._request = stream_request(goal.question, self._desk.timeout(goal.timeout_s), send)
+        request = self._request = stream_request(
+            goal.question, self._desk.timeout(goal.timeout_s), send, goal.camera
+        )
         if handle.is_cancel_requested:  # it came between acceptance and this callback
             self._desk.cancel(request)
         else:
             self._desk.submit(request, goal.timeout_s, text_fault(goal.question, "question"))
         outcome = await outcome_of(self._node, request)
-        message = self._desk.publish(goal.question, outcome.result, outcome)
+        message = self._desk.publish(goal.question, request, outcome.result, outcome)
         if handle.is_cancel_requested:
             handle.canceled()
         elif outcome.result.status in _SUCCEEDED:

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from ide3d_ros.nodes import qos
-from ide3d_ros.nodes.frames import FrameInput
+from ide3d_ros.nodes.frames import FrameInput, camera_topic
 from ide3d_ros.nodes.intake import FrameIntake, IntakeError
 from ide3d_ros.nodes.reporting import Reporter
 from ide3d_ros.nodes.silence import SilenceWatch
@@ -30,6 +30,7 @@ class CameraInput:
         report: Reporter,
         on_frame: Callable[[FrameInput], None],
         *,
+        camera: str,
         transport: str,
         images: str,
     ) -> None:
@@ -39,6 +40,7 @@ class CameraInput:
             node: the node that listens.
             report: where refusals go.
             on_frame: takes every frame that can be used.
+            camera: its name.
             transport: "raw" or "compressed".
             images: "raw" or "rectified".
         """
@@ -46,9 +48,10 @@ class CameraInput:
         self._report = report
         self._on_frame = on_frame
         topic, kind = ("image/compressed", CompressedImage) if transport == "compressed" else ("image", Image)
+        topic, info_topic = camera_topic(camera, topic), camera_topic(camera, "camera_info")
         self._topic = node.resolve_topic_name(topic)
         self.intake = FrameIntake(
-            images, image_topic=self._topic, info_topic=node.resolve_topic_name("camera_info")
+            images, image_topic=self._topic, info_topic=node.resolve_topic_name(info_topic)
         )
         self.silence = SilenceWatch(node, self._topic, report)
         self._take = self.intake.take_compressed if transport == "compressed" else self.intake.take_image
@@ -62,7 +65,7 @@ class CameraInput:
             )
             for message, name, callback in (
                 (kind, topic, self._on_image),
-                (CameraInfo, "camera_info", self._on_info),
+                (CameraInfo, info_topic, self._on_info),
             )
         ]
 

@@ -14,26 +14,27 @@ from ide3d_ros.conversions.markers import marker_array
 from ide3d_ros.conversions.overlay import draw_detections
 from ide3d_ros.conversions.stamps import header
 from ide3d_ros.nodes import qos
-from ide3d_ros.nodes.frames import FrameResult
+from ide3d_ros.nodes.frames import FrameResult, camera_topic
 from ide3d_ros.nodes.parameters import ParameterSet
 
 
 class CameraOutput:
     """Publish the results of one camera; nothing goes out while the node is not active."""
 
-    def __init__(self, node: LifecycleNode, parameters: ParameterSet) -> None:
+    def __init__(self, node: LifecycleNode, parameters: ParameterSet, camera: str) -> None:
         """Create the publishers.
 
         Args:
             node: the node that publishes.
             parameters: of the node; min_score and the markers' lifetime may change while it runs.
+            camera: its name.
         """
         self._node = node
         self._parameters = parameters
 
         def publisher(kind: type, name: str, profile: object):
             return node.create_lifecycle_publisher(
-                kind, name, profile, qos_overriding_options=qos.overridable()
+                kind, camera_topic(camera, name), profile, qos_overriding_options=qos.overridable()
             )
 
         self._detections = publisher(Detection3DArray, "detections", qos.RESULT)

@@ -3,13 +3,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.scene.results import Frame, Location
+
+UNNAMED = ""
+"""Name of the camera of a node that has one."""
+
+
+def camera_topic(camera: str, topic: str) -> str:
+    """Name a topic of a camera: front/image for the camera front, image for the one without a name."""
+    return f"{camera}/{topic}" if camera else topic
 
 
 @dataclass(frozen=True)
@@ -40,9 +49,34 @@ class FrameResult:
         image: (H, W, 3) uint8 RGB, its pixels.
         location: everything that was detected.
         age_ms: from the frame's arrival to this result.
+        camera_name: which of the node's cameras saw it.
     """
 
     frame: Frame
     image: np.ndarray
     location: Location
     age_ms: float
+    camera_name: str = UNNAMED
+
+
+@dataclass
+class FrameTally:
+    """Count what happened to one camera's frames since the start.
+
+    Attributes:
+        offered, dropped, encoded, detected: frames at each stage.
+        late: detections made more than a period after they were due and their frame had come.
+        unreadable: frames whose pixels could not be decoded or were refused by the scene.
+        faults: times that the engine failed at a frame.
+        encode_ms, age_ms: of the newest frames: to encode them, and from arrival to detections.
+    """
+
+    offered: int = 0
+    dropped: int = 0
+    encoded: int = 0
+    detected: int = 0
+    late: int = 0
+    unreadable: int = 0
+    faults: int = 0
+    encode_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    age_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))

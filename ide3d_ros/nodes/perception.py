@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The perception node: a camera in; 3D boxes, markers and answers out.
+"""The perception node: cameras in; 3D boxes, markers and answers out.
 
 The executor's one thread only takes messages in and sends replies; all inference runs on the worker's thread,
 which also publishes what it detects. So a camera callback never waits for the engine, and a request is
 accepted while a frame is being looked at.
 
 It is a lifecycle node. Configuring opens the bundle and loads the engine, activating warms the engine up and
-subscribes to the camera. Services are there in every state; until the node is active their replies say so.
+subscribes to the cameras. Services are there in every state; until the node is active their replies say so.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from ide3d_ros.nodes.answer_action import AnswerAction
 from ide3d_ros.nodes.camera_input import CameraInput
 from ide3d_ros.nodes.camera_output import CameraOutput
 from ide3d_ros.nodes.diagnostics import PerceptionHealth
-from ide3d_ros.nodes.dialogue import warm_up_request
-from ide3d_ros.nodes.frames import FrameResult
+from ide3d_ros.nodes.dialogue import reset_request, warm_up_request
+from ide3d_ros.nodes.frames import UNNAMED, FrameResult
 from ide3d_ros.nodes.managed import ManagedNode, TransitionRefused
 from ide3d_ros.nodes.opening import open_scenes
+from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.parameters import ParameterError, ParameterSet, Value
 from ide3d_ros.nodes.perception_parameters import PERCEPTION_PARAMETERS
 from ide3d_ros.nodes.reporting import Reporter
 from ide3d_ros.nodes.request_desk import RequestDesk
 from ide3d_ros.nodes.running import run_node
 from ide3d_ros.nodes.services import PerceptionServices
-from ide3d_ros.nodes.vocabulary import refused_labels
-from ide3d_ros.nodes.worker import InferenceWorker, Pace, State
+from ide3d_ros.nodes.vocabulary import camera_names_fault, refused_labels
+from ide3d_ros.nodes.worker import InferenceWorker, State
 from ide3d_ros.scene.scene import Scene
 from ide3d_ros.scene.status import Status
 
@@ -58,7 +59,7 @@ def scenes_from_parameters(parameters: ParameterSet, cameras: Sequence[str]) -> 
 
 
 class PerceptionNode(ManagedNode):
-    """Join one camera and the ROS interface to an inference worker."""
+    """Join cameras and the ROS interface to an inference worker."""
 
     def __init__(
         self, scene_factory: SceneFactory = scenes_from_parameters, **node_arguments: object
@@ -74,12 +75,13 @@ class PerceptionNode(ManagedNode):
         """
         super().__init__("perception", **node_arguments)
         self.parameters = ParameterSet(self, PERCEPTION_PARAMETERS, self._apply_parameters)
+        self._cameras = self._camera_names()
         self._vocabulary = self._first_vocabulary()
         self._scene_factory = scene_factory
         self._report = Reporter(self.get_logger())
         self._worker: InferenceWorker | None = None
-        self._input: CameraInput | None = None
-        self._output: CameraOutput | None = None
+        self._inputs: dict[str, CameraInput] = {}
+        self._outputs: dict[str, CameraOutput] = {}
         self._create_services()
         self._create_diagnostics()
         if self.parameters["autostart"]:
@@ -99,10 +101,11 @@ class PerceptionNode(ManagedNode):
             TransitionRefused: if the bundle or the engine cannot be used; the node stays unconfigured.
         """
         self._worker = InferenceWorker(
-            lambda: self._scene_factory(self.parameters, [""])[""],
+            lambda: self._scene_factory(self.parameters, self._cameras),
             on_result=self._publish_result,
             on_fault=self._report_fault,
             pace=self._pace(),
+            cameras=self._cameras,
         )
         self._worker.vocabulary = self._vocabulary
         self._worker.start()
@@ -112,39 +115,44 @@ class PerceptionNode(ManagedNode):
             self.release()
             self._desk.close(Status.ENGINE_ERROR, f"{failure}; mend that, then configure the node")
             raise TransitionRefused(failure)
-        self._output = CameraOutput(self, self.parameters)
+        self._outputs = {name: CameraOutput(self, self.parameters, name) for name in self._cameras}
         self._desk.close(Status.INACTIVE, "the node is inactive; activate it")
 
     def activate(self) -> None:
-        """Warm the engine up, then listen to the camera.
+        """Warm the engine up, then listen to the cameras.
 
         Raises:
             TransitionRefused: if the engine fails on its first pass; the node stays inactive.
         """
         self._warm_up()
         self._desk.open(self._worker)
-        self._input = CameraInput(
-            self,
-            self._report,
-            self._worker.offer,
-            transport=self.parameters["camera.transport"],
-            images=self.parameters["camera.images"],
-        )
+        self._inputs = {
+            name: CameraInput(
+                self,
+                self._report,
+                lane.offer,
+                camera=name,
+                transport=self.parameters["camera.transport"],
+                images=self.parameters["camera.images"],
+            )
+            for name, lane in self._worker.lanes.items()
+        }
 
     def deactivate(self) -> None:
         """Stop listening, end what is open and forget all frames; the engine stays loaded."""
         self._stop_listening()
         self._desk.close(Status.INACTIVE, "the node is inactive; activate it")
         self._worker.forget_frames()
+        for name in self._cameras:
+            self._worker.submit(reset_request(_PATIENCE_S, name))
 
     def release(self) -> None:
         """Free the engine and everything else."""
         self._stop_listening()
         self._desk.close(Status.INACTIVE, "the node is unconfigured; configure and activate it")
         self._stop_worker()
-        if self._output is not None:
-            self._output.close()
-            self._output = None
+        while self._outputs:
+            self._outputs.popitem()[1].close()
 
     def _warm_up(self) -> None:
         ended = threading.Event()
@@ -160,14 +168,19 @@ class PerceptionNode(ManagedNode):
             raise TransitionRefused(request.outcome.result.message)
 
     def _stop_listening(self) -> None:
-        if self._input is not None:
-            self._input.close()
-            self._input = None
+        while self._inputs:
+            self._inputs.popitem()[1].close()
 
     def _stop_worker(self) -> None:
         if self._worker is not None and not self._worker.close(_PATIENCE_S):
             self.get_logger().warning("the engine is still busy; its thread ends with it")
         self._worker = None
+
+    def _camera_names(self) -> tuple[str, ...]:
+        names = self.parameters.words("cameras")
+        if fault := camera_names_fault(names):
+            raise ParameterError(f"parameter cameras: {fault}")
+        return names or (UNNAMED,)
 
     def _first_vocabulary(self) -> tuple[str, ...] | None:
         labels = self.parameters.words("detection.vocabulary")
@@ -179,7 +192,7 @@ class PerceptionNode(ManagedNode):
         self._answers = self.create_lifecycle_publisher(
             AnswerMessage, "answers", qos.RESULT, qos_overriding_options=qos.overridable()
         )
-        self._desk = RequestDesk(self._answers.publish, self.parameters["query.timeout_s"])
+        self._desk = RequestDesk(self._cameras, self._answers.publish, self.parameters["query.timeout_s"])
         self._desk.close(Status.INACTIVE, "the node is unconfigured; configure and activate it")
         # A waiting reply counts as a running callback, so these must not exclude one another.
         together = ReentrantCallbackGroup()
@@ -206,17 +219,15 @@ class PerceptionNode(ManagedNode):
 
     def _publish_diagnostics(self) -> None:
         now_s = time.monotonic()
-        intake = None
-        if self._input is not None:
-            intake = self._input.intake
-            self._input.silence.look(intake.received, now_s, self.parameters["diagnostics.silence_s"])
+        for camera in self._inputs.values():
+            camera.silence.look(camera.intake.received, now_s, self.parameters["diagnostics.silence_s"])
         self._diagnostics.publish(
             self._health.message(
                 Header(stamp=self.get_clock().now().to_msg()),
                 now_s,
                 phase=self.phase,
                 failure=self.failure,
-                intake=intake,
+                intakes={name: camera.intake for name, camera in self._inputs.items()},
                 worker=self._worker,
                 last_error=self._report.last_error,
             )
@@ -224,7 +235,7 @@ class PerceptionNode(ManagedNode):
 
     def _publish_result(self, result: FrameResult) -> None:
         """Publish one frame's detections; called on the worker's thread."""
-        output = self._output
+        output = self._outputs.get(result.camera_name)
         if output is None or not self.context.ok():
             return
         if result.location.status not in (Status.OK, Status.NO_TARGET):

@@ -9,9 +9,14 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "autostart", True, "Whether the node configures and activates itself, without a lifecycle manager."
     ),
+    Parameter(
+        "cameras",
+        [""],
+        "Names of the cameras, each the prefix of its topics; empty is one camera on image and camera_info.",
+    ),
     Parameter("model.bundle", "nano", "Embedded bundle's name, or the path of a bundle folder."),
     Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=("auto", "onnx")),
-    Parameter("model.window", 1, "Newest frames that a request is answered from.", bounds=(1, 64)),
+    Parameter("model.window", 1, "Newest frames of a camera that answer a request.", bounds=(1, 64)),
     Parameter("model.threads", 0, "CPU threads of the engine; 0 takes all cores.", bounds=(0, 256)),
     Parameter(
         "camera.transport",
@@ -28,7 +33,7 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "detection.rate_hz",
         5.0,
-        "Detections a second at most; 0 looks at frames only when a request needs one.",
+        "Detections a second and camera at most; 0 looks at frames only when a request needs one.",
         bounds=(0.0, 120.0),
         dynamic=True,
     ),

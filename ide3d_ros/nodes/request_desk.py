@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ide3d_msgs.msg import Answer as AnswerMessage
 from ide3d_ros.conversions.answers import answer_message
@@ -22,17 +22,26 @@ class RequestDesk:
         default_timeout_s: for requests that bring none.
     """
 
-    def __init__(self, publish: Callable[[AnswerMessage], None], default_timeout_s: float) -> None:
+    def __init__(
+        self, cameras: Sequence[str], publish: Callable[[AnswerMessage], None], default_timeout_s: float
+    ) -> None:
         """Make a closed desk.
 
         Args:
+            cameras: names of the cameras that may be asked; a request without a name asks the first.
             publish: takes every answer, also those to other callers.
             default_timeout_s: seconds for requests that bring no timeout.
         """
         self.default_timeout_s = default_timeout_s
+        self._cameras = tuple(cameras)
         self._publish = publish
         self._worker: InferenceWorker | None = None
         self._closed = (Status.INACTIVE, "the node is unconfigured")
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Return the names of the cameras, the first one first."""
+        return self._cameras
 
     @property
     def worker(self) -> InferenceWorker | None:
@@ -65,6 +74,7 @@ class RequestDesk:
         """
         if not 0.0 <= timeout_s <= MAX_TIMEOUT_S:
             fault = f"timeout_s is {timeout_s:g}; give 0 for the node's own, or up to {MAX_TIMEOUT_S:g}"
+        fault = fault or self._camera_fault(request.camera)
         worker = self._worker
         if worker is None:
             request.refuse(*self._closed)
@@ -85,14 +95,31 @@ class RequestDesk:
         """Take a request's own timeout when it is one, else the default."""
         return requested_s if 0.0 < requested_s <= MAX_TIMEOUT_S else self.default_timeout_s
 
-    def publish(self, prompt: str, answer: Answer, outcome: Outcome) -> AnswerMessage:
+    def publish(self, prompt: str, request: Request, answer: Answer, outcome: Outcome) -> AnswerMessage:
         """Publish an answer and return its message.
 
         Args:
             prompt: the question or expression as it was received.
+            request: what became of it.
             answer: what was said.
             outcome: of the request.
         """
-        message = answer_message(prompt, answer, queue_ms=outcome.queue_ms, total_ms=outcome.total_ms)
+        message = answer_message(
+            prompt,
+            answer,
+            camera=request.camera or self._cameras[0],
+            queue_ms=outcome.queue_ms,
+            total_ms=outcome.total_ms,
+        )
         self._publish(message)
         return message
+
+    def _camera_fault(self, camera: str) -> str:
+        if not camera or camera in self._cameras:
+            return ""
+        known = ", ".join(name for name in self._cameras if name)
+        return (
+            f"there is no camera {camera[:80]!r}; this node has {known}"
+            if known
+            else f"there is no camera {camera[:80]!r}; this node's only camera has no name, leave it empty"
+        )

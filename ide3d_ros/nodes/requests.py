@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ide3d_ros.nodes.frames import UNNAMED
 from ide3d_ros.scene.results import Answer, Frame, Location
 from ide3d_ros.scene.scene import Scene
 from ide3d_ros.scene.status import Status
@@ -45,6 +46,7 @@ class Request:
         refuse: Callable[[Status, str], Result],
         *,
         timeout_s: float,
+        camera: str = UNNAMED,
         needs_frames: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,9 +56,11 @@ class Request:
             run: does the work on the worker thread; it watches `withdrawn` where it can stop early.
             refuse: makes a result of the right type for a request that did not run to its end.
             timeout_s: seconds from now until it ends as TIMEOUT.
+            camera: whose frames it is about; "" is the first camera.
             needs_frames: whether there must be a recent frame to run it.
             clock: seconds, monotonic.
         """
+        self.camera = camera
         self.needs_frames = needs_frames
         self.arrived_s = clock()
         self.timeout_s = timeout_s

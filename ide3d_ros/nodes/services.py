@@ -69,7 +69,7 @@ class PerceptionServices:
         return answer
 
     async def _locate(self, request: Locate.Request, _response: Locate.Response) -> Locate.Response:
-        wanted = locate_request(request.expression, self._desk.timeout(request.timeout_s))
+        wanted = locate_request(request.expression, self._desk.timeout(request.timeout_s), request.camera)
         self._desk.submit(wanted, request.timeout_s, text_fault(request.expression, "expression"))
         outcome = await outcome_of(self._node, wanted)
         location = outcome.result
@@ -80,31 +80,33 @@ class PerceptionServices:
             frames=outcome.frames,
             latency=location.latency,
         )
-        self._desk.publish(request.expression, answer, outcome)
+        self._desk.publish(request.expression, wanted, answer, outcome)
         return locate_response(location, outcome.frames, queue_ms=outcome.queue_ms, total_ms=outcome.total_ms)
 
     async def _ask(self, request: Ask.Request, response: Ask.Response) -> Ask.Response:
-        wanted = ask_request(request.question, self._desk.timeout(request.timeout_s))
+        wanted = ask_request(request.question, self._desk.timeout(request.timeout_s), request.camera)
         self._desk.submit(wanted, request.timeout_s, text_fault(request.question, "question"))
         outcome = await outcome_of(self._node, wanted)
-        response.answer = self._desk.publish(request.question, outcome.result, outcome)
+        response.answer = self._desk.publish(request.question, wanted, outcome.result, outcome)
         return response
 
     async def _describe(self, request: Describe.Request, response: Describe.Response) -> Describe.Response:
-        wanted = describe_request(self._desk.timeout(request.timeout_s))
+        wanted = describe_request(self._desk.timeout(request.timeout_s), request.camera)
         self._desk.submit(wanted, request.timeout_s)
         outcome = await outcome_of(self._node, wanted)
-        response.answer = self._desk.publish("", outcome.result, outcome)
+        response.answer = self._desk.publish("", wanted, outcome.result, outcome)
         return response
 
     async def _reset(self, _request: Reset.Request, response: Reset.Response) -> Reset.Response:
         if (worker := self._desk.worker) is not None:
             worker.end_all(Status.CANCELED, "the node was reset")
             worker.forget_frames()
-        wanted = reset_request(self._desk.timeout(0.0))
-        self._desk.submit(wanted, 0.0)
-        outcome = await outcome_of(self._node, wanted)
-        response.status = status_message(outcome.result.status, outcome.result.message)
+        resets = [reset_request(self._desk.timeout(0.0), camera) for camera in self._desk.cameras]
+        for one in resets:
+            self._desk.submit(one, 0.0)
+        results = [(await outcome_of(self._node, one)).result for one in resets]
+        worst = max(results, key=lambda result: result.status)
+        response.status = status_message(worst.status, worst.message)
         return response
 
     async def _set_vocabulary(

@@ -20,8 +20,9 @@ from ide3d_ros.nodes.dialogue import (
     stream_request,
 )
 from ide3d_ros.nodes.frames import FrameInput, FrameResult
+from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.requests import Request
-from ide3d_ros.nodes.worker import InferenceWorker, Pace, State
+from ide3d_ros.nodes.worker import InferenceWorker, State
 from ide3d_ros.scene.status import Status
 
 
@@ -33,7 +34,7 @@ class Bench:
         self.results: list[FrameResult] = []
         self.faults: list[tuple[str, Exception]] = []
         self.worker = InferenceWorker(
-            lambda: scene,
+            lambda: {"": scene},
             on_result=self.results.append,
             on_fault=lambda what, error: self.faults.append((what, error)),
             pace=Pace(**{"rate_hz": 50.0, **pace}),
@@ -97,7 +98,7 @@ def test_newest_frame_wins_and_the_rest_is_counted(benches) -> None:
     assert [bench.frame(stamp) for stamp in (2, 3, 4, 5)] == [False, True, True, True]
     until(lambda: len(bench.results) == 2)
     assert [result.frame.stamp_ns for result in bench.results] == [1, 5]
-    tally = bench.worker.tally
+    tally = bench.worker.lanes[""].tally
     assert (tally.offered, tally.dropped, tally.encoded, tally.detected) == (5, 3, 2, 2)
 
 
@@ -281,7 +282,7 @@ def test_worker_outlives_a_failing_engine(benches, stage: str) -> None:
     bench.frame(3)
     until(lambda: bench.results[-1].frame.stamp_ns == 3)
     assert bench.answer(ask_request("q?", 3)).result.status is Status.OK
-    assert bench.worker.tally.faults >= 1
+    assert bench.worker.tally.faults + bench.worker.lanes[""].tally.faults >= 1
 
 
 def test_frame_that_cannot_be_read_is_not_the_engine_s_fault(benches) -> None:
@@ -292,7 +293,7 @@ def test_frame_that_cannot_be_read_is_not_the_engine_s_fault(benches) -> None:
 
     bench.frame(1, read=read)
     until(lambda: bench.faults)
-    assert (bench.worker.tally.unreadable, bench.worker.tally.faults) == (1, 0)
+    assert (bench.worker.lanes[""].tally.unreadable, bench.worker.lanes[""].tally.faults) == (1, 0)
     bench.frame(2)
     until(lambda: bench.results)
 
@@ -327,7 +328,7 @@ def test_publisher_that_raises_does_not_stop_detection(benches) -> None:
         published.append(result.frame.stamp_ns)
         raise RuntimeError("publisher is gone")
 
-    bench.worker._on_result = publish
+    bench.worker.lanes[""]._on_result = publish
     for count in (1, 2):
         bench.frame(count)
         until(lambda wanted=count: len(published) == wanted)
@@ -337,10 +338,10 @@ def test_publisher_that_raises_does_not_stop_detection(benches) -> None:
 def test_scene_that_cannot_be_opened_answers_with_the_reason() -> None:
     reported = threading.Event()
 
-    def open_scene() -> SlowScene:
+    def open_scenes() -> dict[str, SlowScene]:
         raise ValueError("bundle 'nano' is damaged: weights.bin is truncated")
 
-    worker = InferenceWorker(open_scene, on_result=print, on_fault=lambda *_: reported.set())
+    worker = InferenceWorker(open_scenes, on_result=print, on_fault=lambda *_: reported.set())
     early = ask_request("q?", 5)
     worker.submit(early)
     worker.start()
@@ -359,9 +360,9 @@ def test_requests_during_opening_are_answered_after_it(benches) -> None:
     opened = threading.Event()
     scene = SlowScene()
 
-    def open_slowly() -> SlowScene:
+    def open_slowly() -> dict[str, SlowScene]:
         opened.wait(3)
-        return scene
+        return {"": scene}
 
     worker = InferenceWorker(open_slowly, on_result=lambda _: None, on_fault=lambda *_: None)
     worker.start()
