@@ -84,11 +84,12 @@ def locate_response(
         total_ms: time from the request's arrival to now.
     """
     headers = frame_headers(frames)
+    array_header = headers[-1] if headers else Header()
+    if location.detections:  # which may have been taken to another frame than the optical one
+        array_header = Header(stamp=array_header.stamp, frame_id=location.detections[0].frame.frame_id)
     return Locate.Response(
         status=status_message(location.status, location.message),
-        detections=detection_array(
-            filter(is_publishable, location.detections), headers[-1] if headers else Header()
-        ),
+        detections=detection_array(filter(is_publishable, location.detections), array_header),
         frames=headers,
         latency=latency_message(location.latency, queue_ms=queue_ms, total_ms=total_ms),
     )

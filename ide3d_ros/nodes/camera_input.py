@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -14,6 +15,7 @@ from ide3d_ros.nodes.frames import FrameInput, camera_topic
 from ide3d_ros.nodes.intake import FrameIntake, IntakeError
 from ide3d_ros.nodes.reporting import Reporter
 from ide3d_ros.nodes.silence import SilenceWatch
+from ide3d_ros.nodes.transforms import FrameTransforms
 
 
 class CameraInput:
@@ -31,6 +33,7 @@ class CameraInput:
         on_frame: Callable[[FrameInput], None],
         *,
         camera: str,
+        transforms: FrameTransforms | None,
         transport: str,
         images: str,
     ) -> None:
@@ -41,12 +44,14 @@ class CameraInput:
             report: where refusals go.
             on_frame: takes every frame that can be used.
             camera: its name.
+            transforms: where the camera is; None where boxes stay in its optical frame.
             transport: "raw" or "compressed".
             images: "raw" or "rectified".
         """
         self._node = node
         self._report = report
         self._on_frame = on_frame
+        self._transforms = transforms
         topic, kind = ("image/compressed", CompressedImage) if transport == "compressed" else ("image", Image)
         topic, info_topic = camera_topic(camera, topic), camera_topic(camera, "camera_info")
         self._topic = node.resolve_topic_name(topic)
@@ -82,6 +87,9 @@ class CameraInput:
             complain = self._report.warn if error.kind == "no_camera_info" else self._report.error
             complain(f"{self._topic}:{error.kind}", str(error))
             return
+        if self._transforms is not None:
+            capture = self._transforms.capture(frame.frame_id, frame.stamp_ns)
+            frame = replace(frame, target_from_optical=capture.target_from_optical)
         self._on_frame(frame)
 
     def _on_info(self, message: CameraInfo) -> None:

@@ -16,6 +16,8 @@ from ide3d_ros.conversions.stamps import header
 from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.frames import FrameResult, camera_topic
 from ide3d_ros.nodes.parameters import ParameterSet
+from ide3d_ros.scene.results import Detection, Location
+from ide3d_ros.scene.status import Status
 
 
 class CameraOutput:
@@ -47,19 +49,23 @@ class CameraOutput:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def publish(self, result: FrameResult) -> None:
-        """Publish one frame's detections, also when there are none."""
-        minimum = self._parameters["detection.min_score"]
-        detections = [
-            one for one in result.location.detections if one.score >= minimum and is_publishable(one)
-        ]
-        stamped = header(result.frame.frame_id, result.frame.stamp_ns)
+        """Publish one frame's detections, also when there are none; but nothing for want of a transform."""
+        if result.placed.status is not Status.NO_TRANSFORM:
+            self._publish_boxes(result)
+        if self._overlay.get_subscription_count() > 0:
+            frame = result.frame
+            seen_here = [one for one in self._chosen(result.location) if one.frame == frame]
+            drawn = draw_detections(result.image, seen_here, frame.camera)
+            self._overlay.publish(image_from_rgb(drawn, stamp_ns=frame.stamp_ns, frame_id=frame.frame_id))
+
+    def _publish_boxes(self, result: FrameResult) -> None:
+        detections = self._chosen(result.placed)
+        stamped = header(self._parameters["target_frame"] or result.frame.frame_id, result.frame.stamp_ns)
         self._detections.publish(detection_array(detections, stamped))
         self._markers.publish(
             marker_array(detections, stamped, lifetime_s=self._parameters["markers.lifetime_s"])
         )
-        if self._overlay.get_subscription_count() > 0:
-            seen_here = [one for one in detections if one.frame == result.frame]
-            drawn = draw_detections(result.image, seen_here, result.frame.camera)
-            self._overlay.publish(
-                image_from_rgb(drawn, stamp_ns=result.frame.stamp_ns, frame_id=result.frame.frame_id)
-            )
+
+    def _chosen(self, location: Location) -> list[Detection]:
+        minimum = self._parameters["detection.min_score"]
+        return [one for one in location.detections if one.score >= minimum and is_publishable(one)]

@@ -118,6 +118,7 @@ class CameraHealth:
             "dropped": tally.dropped,
             "detected": tally.detected,
             "late": tally.late,
+            "unplaced": tally.unplaced,
         }
         before_s, before = self._before or (now_s, counts)
         self._before = (now_s, counts)
@@ -135,6 +136,7 @@ class CameraHealth:
             "frames_encoded": tally.encoded,
             "frames_detected": tally.detected,
             "frames_late": tally.late,
+            "tf_failures": tally.unplaced,
             "frame_faults": tally.faults,
             "latency_encode_ms_p50": _percentile(tally.encode_ms, 50),
             "end_to_end_ms_p50": _percentile(tally.age_ms, 50),
@@ -152,6 +154,12 @@ def _verdict(intake: FrameIntake, since: Mapping[str, int], span_s: float) -> tu
         return (
             DiagnosticStatus.WARN,
             f"{since['refused']} messages refused since the last report; last_error says why",
+        )
+    if since["unplaced"]:
+        return (
+            DiagnosticStatus.WARN,
+            f"no transform to target_frame for {since['unplaced']} frames since the last report; "
+            "last_error says why",
         )
     if 2 * since["late"] > since["detected"]:
         return DiagnosticStatus.WARN, (

@@ -31,6 +31,8 @@ class FrameInput:
         stamp_ns: when it was taken, nanoseconds.
         frame_id: its optical frame.
         received_s: when it arrived, seconds of the worker's clock.
+        target_from_optical: gives the (4, 4) motion to the frame that boxes are wanted in, or raises
+            NoTransformError; it may wait a moment. None where boxes stay in the optical frame.
     """
 
     read: Callable[[], np.ndarray]
@@ -38,6 +40,7 @@ class FrameInput:
     stamp_ns: int
     frame_id: str
     received_s: float
+    target_from_optical: Callable[[], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class FrameResult:
     Attributes:
         frame: the frame that was encoded last.
         image: (H, W, 3) uint8 RGB, its pixels.
-        location: everything that was detected.
+        location: everything that was detected, in optical frames.
+        placed: the same in the frame that boxes are wanted in, or NO_TRANSFORM.
         age_ms: from the frame's arrival to this result.
         camera_name: which of the node's cameras saw it.
     """
@@ -55,6 +59,7 @@ class FrameResult:
     frame: Frame
     image: np.ndarray
     location: Location
+    placed: Location
     age_ms: float
     camera_name: str = UNNAMED
 
@@ -66,6 +71,7 @@ class FrameTally:
     Attributes:
         offered, dropped, encoded, detected: frames at each stage.
         late: detections made more than a period after they were due and their frame had come.
+        unplaced: detections that were not published for want of a transform.
         unreadable: frames whose pixels could not be decoded or were refused by the scene.
         faults: times that the engine failed at a frame.
         encode_ms, age_ms: of the newest frames: to encode them, and from arrival to detections.
@@ -76,6 +82,7 @@ class FrameTally:
     encoded: int = 0
     detected: int = 0
     late: int = 0
+    unplaced: int = 0
     unreadable: int = 0
     faults: int = 0
     encode_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))

@@ -14,7 +14,9 @@ import numpy as np
 
 from ide3d_ros.nodes.frames import FrameInput, FrameResult, FrameTally
 from ide3d_ros.nodes.pace import Pace
-from ide3d_ros.scene.results import Frame
+from ide3d_ros.nodes.requests import Result
+from ide3d_ros.scene.placing import NoTransformError, place_answer, place_location
+from ide3d_ros.scene.results import Frame, Location
 from ide3d_ros.scene.scene import Scene
 from ide3d_ros.scene.status import Status
 
@@ -37,6 +39,7 @@ class Lane:
         lock: threading.Condition,
         clock: Callable[[], float],
         *,
+        target_frame_id: str,
         vocabulary: Callable[[], Sequence[str] | None],
         on_result: Callable[[FrameResult], None],
         on_fault: Callable[[str, Exception], None],
@@ -47,6 +50,7 @@ class Lane:
             name: the camera's.
             lock: the worker's, which guards the state of all lanes.
             clock: seconds, monotonic.
+            target_frame_id: the frame that boxes are wanted in; empty leaves them in the optical frame.
             vocabulary: asked before each detection what to look for; None is the bundle's own categories.
             on_result: takes what was detected in a frame.
             on_fault: takes what failed and the error; it does not raise.
@@ -56,6 +60,7 @@ class Lane:
         self.scene: Scene | None = None
         self._lock = lock
         self._clock = clock
+        self._target_frame_id = target_frame_id
         self._vocabulary = vocabulary
         self._on_result = on_result
         self._on_fault = on_fault
@@ -63,6 +68,7 @@ class Lane:
         self._received_s: float | None = None
         self._encoded_s: float | None = None
         self._undetected: tuple[Frame, np.ndarray, float] | None = None
+        self._motions: dict[tuple[str, int], Callable[[], np.ndarray]] = {}  # of the frames in the window
         self._promised = False  # whether the undetected frame was encoded in order to be detected
         self._due_s = 0.0
 
@@ -146,13 +152,28 @@ class Lane:
             self._on_fault("a frame", error)
             return True
         self.tally.detected += 1
+        placed = self.place(location)
+        self.tally.unplaced += placed.status is Status.NO_TRANSFORM
         age_ms = 1e3 * (self._clock() - received_s)
         self.tally.age_ms.append(age_ms)
         try:
-            self._on_result(FrameResult(frame, image, location, age_ms, self.name))
+            self._on_result(FrameResult(frame, image, location, placed, age_ms, self.name))
         except Exception as error:
             self._on_fault("publishing", error)
         return True
+
+    def place(self, result: Result) -> Result:
+        """Take what was found in this lane's window to the frame that boxes are wanted in."""
+        if not self._target_frame_id:
+            return result
+        place = place_location if isinstance(result, Location) else place_answer
+        return place(result, self._target_frame_id, self._motion_of)
+
+    def _motion_of(self, frame: Frame) -> np.ndarray:
+        motion = self._motions.get((frame.frame_id, frame.stamp_ns))
+        if motion is None:
+            raise NoTransformError(f"the frame at {frame.stamp_ns} ns came without a transform")
+        return motion()
 
     def _take_frame(self) -> Step:
         frame, self._slot = self._slot, None
@@ -173,6 +194,10 @@ class Lane:
             self.tally.faults += 1
             self._on_fault("a frame", error)
             return True
+        if waiting.target_from_optical is not None:
+            kept = {(one.frame_id, one.stamp_ns) for one in self.scene.frames}
+            self._motions[frame.frame_id, frame.stamp_ns] = waiting.target_from_optical
+            self._motions = {key: motion for key, motion in self._motions.items() if key in kept}
         self.tally.encoded += 1
         self.tally.encode_ms.append(1e3 * (self._clock() - started))
         with self._lock:

@@ -36,6 +36,7 @@ from ide3d_ros.nodes.reporting import Reporter
 from ide3d_ros.nodes.request_desk import RequestDesk
 from ide3d_ros.nodes.running import run_node
 from ide3d_ros.nodes.services import PerceptionServices
+from ide3d_ros.nodes.transforms import FrameTransforms, listen_to_transforms
 from ide3d_ros.nodes.vocabulary import camera_names_fault, refused_labels
 from ide3d_ros.nodes.worker import InferenceWorker, State
 from ide3d_ros.scene.scene import Scene
@@ -80,6 +81,7 @@ class PerceptionNode(ManagedNode):
         self._scene_factory = scene_factory
         self._report = Reporter(self.get_logger())
         self._worker: InferenceWorker | None = None
+        self._transforms: FrameTransforms | None = None
         self._inputs: dict[str, CameraInput] = {}
         self._outputs: dict[str, CameraOutput] = {}
         self._create_services()
@@ -106,6 +108,7 @@ class PerceptionNode(ManagedNode):
             on_fault=self._report_fault,
             pace=self._pace(),
             cameras=self._cameras,
+            target_frame_id=self.parameters["target_frame"],
         )
         self._worker.vocabulary = self._vocabulary
         self._worker.start()
@@ -115,6 +118,10 @@ class PerceptionNode(ManagedNode):
             self.release()
             self._desk.close(Status.ENGINE_ERROR, f"{failure}; mend that, then configure the node")
             raise TransitionRefused(failure)
+        if target := self.parameters["target_frame"]:
+            self._transforms = FrameTransforms(
+                listen_to_transforms(self, self._report), target, self.parameters["target_frame_wait_s"]
+            )
         self._outputs = {name: CameraOutput(self, self.parameters, name) for name in self._cameras}
         self._desk.close(Status.INACTIVE, "the node is inactive; activate it")
 
@@ -132,6 +139,7 @@ class PerceptionNode(ManagedNode):
                 self._report,
                 lane.offer,
                 camera=name,
+                transforms=self._transforms,
                 transport=self.parameters["camera.transport"],
                 images=self.parameters["camera.images"],
             )
@@ -151,6 +159,9 @@ class PerceptionNode(ManagedNode):
         self._stop_listening()
         self._desk.close(Status.INACTIVE, "the node is unconfigured; configure and activate it")
         self._stop_worker()
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
         while self._outputs:
             self._outputs.popitem()[1].close()
 
@@ -216,6 +227,8 @@ class PerceptionNode(ManagedNode):
     def _expire(self) -> None:
         if self._worker is not None:
             self._worker.expire()
+        if self._transforms is not None:
+            self._transforms.retry()
 
     def _publish_diagnostics(self) -> None:
         now_s = time.monotonic()
@@ -242,6 +255,9 @@ class PerceptionNode(ManagedNode):
             self._report.error(
                 "detection", f"detection: {result.location.status.name}: {result.location.message}"
             )
+        if result.placed.status is Status.NO_TRANSFORM:
+            target = self.parameters["target_frame"]
+            self._report.error("transform", f"no boxes in target_frame {target!r}: {result.placed.message}")
         output.publish(result)
 
     def _report_fault(self, what: str, error: Exception) -> None:
@@ -260,6 +276,8 @@ class PerceptionNode(ManagedNode):
         self._desk.default_timeout_s = self.parameters["query.timeout_s"]
         if self._worker is not None:
             self._worker.pace = self._pace()
+        if self._transforms is not None:
+            self._transforms.wait_s = self.parameters["target_frame_wait_s"]
 
 
 def main(args: list[str] | None = None) -> None:

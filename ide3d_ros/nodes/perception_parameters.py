@@ -14,6 +14,18 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
         [""],
         "Names of the cameras, each the prefix of its topics; empty is one camera on image and camera_info.",
     ),
+    Parameter(
+        "target_frame",
+        "",
+        "Frame that boxes are stated in, by TF at the image's stamp; empty is the camera's optical frame.",
+    ),
+    Parameter(
+        "target_frame_wait_s",
+        0.1,
+        "Seconds that TF may come after its image; boxes without TF are not published.",
+        bounds=(0.0, 5.0),
+        dynamic=True,
+    ),
     Parameter("model.bundle", "nano", "Embedded bundle's name, or the path of a bundle folder."),
     Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=("auto", "onnx")),
     Parameter("model.window", 1, "Newest frames of a camera that answer a request.", bounds=(1, 64)),

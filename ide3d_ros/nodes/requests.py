@@ -93,8 +93,12 @@ class Request:
         """
         return self._end(self._refuse(status, message), ())
 
-    def run(self, scene: Scene) -> None:
+    def run(self, scene: Scene, place: Callable[[Result], Result] = lambda result: result) -> None:
         """Do the work on the calling thread, unless the request has ended already.
+
+        Args:
+            scene: what is asked.
+            place: takes the boxes of the result to the frame that they are wanted in.
 
         Raises:
             Exception: whatever the work raised, after the request has ended as ENGINE_ERROR.
@@ -104,7 +108,7 @@ class Request:
                 return
             self._started_s = self._clock()
         try:
-            result = self._run(scene, self)
+            result = place(self._run(scene, self))
             frames = scene.frames
         except Exception as error:
             result = self._refuse(

@@ -69,6 +69,7 @@ class InferenceWorker:
         on_fault: Callable[[str, Exception], None],
         pace: Pace | None = None,
         cameras: Sequence[str] = (UNNAMED,),
+        target_frame_id: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a worker; `start` starts it.
@@ -80,6 +81,7 @@ class InferenceWorker:
                 error.
             pace: how it shares its time.
             cameras: their names; a request that names none asks the first.
+            target_frame_id: the frame that boxes are wanted in; empty leaves them in the optical frame.
             clock: seconds, monotonic.
         """
         self.pace = pace or Pace()
@@ -96,6 +98,7 @@ class InferenceWorker:
                 name,
                 self._wake,
                 clock,
+                target_frame_id=target_frame_id,
                 vocabulary=lambda: self.vocabulary,
                 on_result=on_result,
                 on_fault=self._fault,
@@ -280,7 +283,7 @@ class InferenceWorker:
             if missing is not None:
                 self.refuse(request, *missing)
             else:
-                request.run(lane.scene)
+                request.run(lane.scene, lane.place)
                 self._count(request)
         except Exception as error:
             self.tally.faults += 1
@@ -295,7 +298,7 @@ class InferenceWorker:
         if result.status is Status.ENGINE_ERROR:
             self.tally.faults += 1
             self._fault("a request", RuntimeError(result.message))
-        elif result.status is Status.INVALID_REQUEST:
+        elif result.status in (Status.INVALID_REQUEST, Status.NO_TRANSFORM):
             self.tally.refused += 1
         elif result.status not in (
             Status.TIMEOUT,
