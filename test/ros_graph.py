@@ -128,6 +128,10 @@ class NodeProcess:
         """Wait for its end and return the exit status."""
         return self._process.wait(wait_s)
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def memory_kb(self) -> int:
         """Return its resident memory."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
@@ -136,7 +140,7 @@ class NodeProcess:
     def stop(self) -> int:
         """Interrupt it as Ctrl-C does and return the exit status."""
         if self.alive:
-            self._process.send_signal(signal.SIGINT)
+            self.send_signal(signal.SIGINT)
             try:
                 self._process.wait(15)
             except subprocess.TimeoutExpired:

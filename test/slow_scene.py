@@ -58,6 +58,7 @@ class SlowScene:
     def __init__(self, *, encode_s: float = 0.0, detect_s: float = 0.0, ask_s: float = 0.0) -> None:
         self.encode_s, self.detect_s, self.ask_s = encode_s, detect_s, ask_s
         self.words, self.word_s = 3, 0.0
+        self.window = 1
         self.failing: set[str] = set()
         self.log: list[str] = []
         self.threads: set[int] = set()
@@ -78,7 +79,15 @@ class SlowScene:
     def add_frame(self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str) -> Frame:
         """Keep the frame."""
         self._work(f"encode {stamp_ns}", self.encode_s)
-        self.frames = (Frame(frame_id, stamp_ns, camera),)
+        self.frames = (*self.frames, Frame(frame_id, stamp_ns, camera))[-self.window :]
+        return self.frames[-1]
+
+    def replace_newest_frame(
+        self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str
+    ) -> Frame:
+        """Keep the frame in the place of the newest one."""
+        self._work(f"encode {stamp_ns}", self.encode_s)
+        self.frames = (*self.frames[:-1], Frame(frame_id, stamp_ns, camera))
         return self.frames[-1]
 
     def detect(self, vocabulary: Sequence[str] | None = None) -> Location:

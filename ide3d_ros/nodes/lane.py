@@ -15,6 +15,7 @@ import numpy as np
 from ide3d_ros.nodes.frames import FrameInput, FrameResult, FrameTally
 from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.requests import Result
+from ide3d_ros.scene.keyframes import KeyframeChooser, KeyframeRule
 from ide3d_ros.scene.placing import NoTransformError, place_answer, place_location
 from ide3d_ros.scene.results import Frame, Location
 from ide3d_ros.scene.scene import Scene
@@ -40,6 +41,7 @@ class Lane:
         clock: Callable[[], float],
         *,
         target_frame_id: str,
+        keyframes: KeyframeRule | None,
         vocabulary: Callable[[], Sequence[str] | None],
         on_result: Callable[[FrameResult], None],
         on_fault: Callable[[str, Exception], None],
@@ -51,6 +53,7 @@ class Lane:
             lock: the worker's, which guards the state of all lanes.
             clock: seconds, monotonic.
             target_frame_id: the frame that boxes are wanted in; empty leaves them in the optical frame.
+            keyframes: which frames stay in a window of several; None keeps every frame.
             vocabulary: asked before each detection what to look for; None is the bundle's own categories.
             on_result: takes what was detected in a frame.
             on_fault: takes what failed and the error; it does not raise.
@@ -61,6 +64,7 @@ class Lane:
         self._lock = lock
         self._clock = clock
         self._target_frame_id = target_frame_id
+        self._keyframes = KeyframeChooser(keyframes) if keyframes is not None else None
         self._vocabulary = vocabulary
         self._on_result = on_result
         self._on_fault = on_fault
@@ -90,6 +94,8 @@ class Lane:
             self._received_s = None
             self._encoded_s = None
             self._undetected = None
+            if self._keyframes is not None:
+                self._keyframes.forget()
 
     def missing_frames(self, pace: Pace) -> tuple[Status, str] | None:
         """Say why no request can be answered on this camera's frames; None when one can."""
@@ -183,9 +189,7 @@ class Lane:
         started = self._clock()
         try:
             image = waiting.read()
-            frame = self.scene.add_frame(
-                image, waiting.camera, stamp_ns=waiting.stamp_ns, frame_id=waiting.frame_id
-            )
+            frame = self._add(image, waiting)
         except ValueError as error:  # the picture is at fault, not the engine
             self.tally.unreadable += 1
             self._on_fault("a frame", error)
@@ -204,6 +208,17 @@ class Lane:
             self._encoded_s = waiting.received_s
             self._undetected = (frame, image, waiting.received_s)
         return False
+
+    def _add(self, image: np.ndarray, waiting: FrameInput) -> Frame:
+        seen = {"stamp_ns": waiting.stamp_ns, "frame_id": waiting.frame_id}
+        if self._keyframes is None:
+            return self.scene.add_frame(image, waiting.camera, **seen)
+        if self._keyframes.keeps_newest():
+            frame = self.scene.add_frame(image, waiting.camera, **seen)
+        else:
+            frame = self.scene.replace_newest_frame(image, waiting.camera, **seen)
+        self._keyframes.follow(image, waiting.stamp_ns)
+        return frame
 
     def _whence(self) -> str:
         return f" from camera {self.name!r}" if self.name else ""

@@ -17,9 +17,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.publisher import Publisher
 from std_msgs.msg import Header
+from vision_msgs.msg import LabelInfo
 
 from ide3d_msgs.msg import Answer as AnswerMessage
+from ide3d_ros.conversions.vocabulary import label_info
 from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.answer_action import AnswerAction
 from ide3d_ros.nodes.camera_input import CameraInput
@@ -27,7 +30,7 @@ from ide3d_ros.nodes.camera_output import CameraOutput
 from ide3d_ros.nodes.diagnostics import PerceptionHealth
 from ide3d_ros.nodes.dialogue import reset_request, warm_up_request
 from ide3d_ros.nodes.frames import UNNAMED, FrameResult
-from ide3d_ros.nodes.managed import ManagedNode, TransitionRefused
+from ide3d_ros.nodes.managed import ManagedNode, Phase, TransitionRefused
 from ide3d_ros.nodes.opening import open_scenes
 from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.parameters import ParameterError, ParameterSet, Value
@@ -39,6 +42,7 @@ from ide3d_ros.nodes.services import PerceptionServices
 from ide3d_ros.nodes.transforms import FrameTransforms, listen_to_transforms
 from ide3d_ros.nodes.vocabulary import camera_names_fault, refused_labels
 from ide3d_ros.nodes.worker import InferenceWorker, State
+from ide3d_ros.scene.keyframes import KeyframeRule
 from ide3d_ros.scene.scene import Scene
 from ide3d_ros.scene.status import Status
 
@@ -84,6 +88,7 @@ class PerceptionNode(ManagedNode):
         self._transforms: FrameTransforms | None = None
         self._inputs: dict[str, CameraInput] = {}
         self._outputs: dict[str, CameraOutput] = {}
+        self._vocabulary_output: Publisher | None = None
         self._create_services()
         self._create_diagnostics()
         if self.parameters["autostart"]:
@@ -109,6 +114,7 @@ class PerceptionNode(ManagedNode):
             pace=self._pace(),
             cameras=self._cameras,
             target_frame_id=self.parameters["target_frame"],
+            keyframes=self._keyframe_rule(),
         )
         self._worker.vocabulary = self._vocabulary
         self._worker.start()
@@ -122,6 +128,7 @@ class PerceptionNode(ManagedNode):
             self._transforms = FrameTransforms(
                 listen_to_transforms(self, self._report), target, self.parameters["target_frame_wait_s"]
             )
+        self._vocabulary_output = self.create_lifecycle_publisher(LabelInfo, "vocabulary", qos.LATCHED)
         self._outputs = {name: CameraOutput(self, self.parameters, name) for name in self._cameras}
         self._desk.close(Status.INACTIVE, "the node is inactive; activate it")
 
@@ -133,6 +140,7 @@ class PerceptionNode(ManagedNode):
         """
         self._warm_up()
         self._desk.open(self._worker)
+        self._publish_vocabulary()
         self._inputs = {
             name: CameraInput(
                 self,
@@ -162,6 +170,9 @@ class PerceptionNode(ManagedNode):
         if self._transforms is not None:
             self._transforms.close()
             self._transforms = None
+        if self._vocabulary_output is not None:
+            self.destroy_lifecycle_publisher(self._vocabulary_output)
+            self._vocabulary_output = None
         while self._outputs:
             self._outputs.popitem()[1].close()
 
@@ -187,6 +198,11 @@ class PerceptionNode(ManagedNode):
             self.get_logger().warning("the engine is still busy; its thread ends with it")
         self._worker = None
 
+    def _keyframe_rule(self) -> KeyframeRule | None:
+        if self.parameters["model.window"] == 1:
+            return None
+        return KeyframeRule(self.parameters["keyframes.motion"], self.parameters["keyframes.gap_s"])
+
     def _camera_names(self) -> tuple[str, ...]:
         names = self.parameters.words("cameras")
         if fault := camera_names_fault(names):
@@ -207,7 +223,9 @@ class PerceptionNode(ManagedNode):
         self._desk.close(Status.INACTIVE, "the node is unconfigured; configure and activate it")
         # A waiting reply counts as a running callback, so these must not exclude one another.
         together = ReentrantCallbackGroup()
-        self._services_offered = PerceptionServices(self, self._desk, self._report, callback_group=together)
+        self._services_offered = PerceptionServices(
+            self, self._desk, self._report, self._publish_vocabulary, callback_group=together
+        )
         self._answer_action = AnswerAction(self, self._desk, self._report, callback_group=together)
 
     def _create_diagnostics(self) -> None:
@@ -260,6 +278,14 @@ class PerceptionNode(ManagedNode):
             self._report.error("transform", f"no boxes in target_frame {target!r}: {result.placed.message}")
         output.publish(result)
 
+    def _publish_vocabulary(self) -> None:
+        """Say what is detected from now on, also to those who subscribe later."""
+        scene = next(iter(self._worker.lanes.values())).scene
+        threshold = max(scene.bundle.manifest.score_threshold, self.parameters["detection.min_score"])
+        stamped = Header(stamp=self.get_clock().now().to_msg())
+        labels = self._worker.vocabulary or scene.vocabulary
+        self._vocabulary_output.publish(label_info(labels, threshold, stamped))
+
     def _report_fault(self, what: str, error: Exception) -> None:
         if self.context.ok():  # at the end the worker may find its publishers gone, which is no fault
             self._report.fault(what, error)
@@ -278,6 +304,8 @@ class PerceptionNode(ManagedNode):
             self._worker.pace = self._pace()
         if self._transforms is not None:
             self._transforms.wait_s = self.parameters["target_frame_wait_s"]
+        if self.phase is Phase.ACTIVE:
+            self._publish_vocabulary()
 
 
 def main(args: list[str] | None = None) -> None:

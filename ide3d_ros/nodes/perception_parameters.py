@@ -31,6 +31,18 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("model.window", 1, "Newest frames of a camera that answer a request.", bounds=(1, 64)),
     Parameter("model.threads", 0, "CPU threads of the engine; 0 takes all cores.", bounds=(0, 256)),
     Parameter(
+        "keyframes.motion",
+        0.03,
+        "With a window of several frames: change of the image that earns a place in it (share of white).",
+        bounds=(0.0, 1.0),
+    ),
+    Parameter(
+        "keyframes.gap_s",
+        2.0,
+        "With a window of several frames: seconds after which a frame earns a place whatever it shows.",
+        bounds=(0.0, 3600.0),
+    ),
+    Parameter(
         "camera.transport",
         "raw",
         "Kind of image messages: sensor_msgs/Image on image, or CompressedImage on image/compressed.",

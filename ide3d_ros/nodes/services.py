@@ -29,7 +29,13 @@ class PerceptionServices:
     """Serve requests that have one reply. They are there in every state of the node."""
 
     def __init__(
-        self, node: Node, desk: RequestDesk, report: Reporter, *, callback_group: CallbackGroup
+        self,
+        node: Node,
+        desk: RequestDesk,
+        report: Reporter,
+        on_vocabulary: Callable[[], None],
+        *,
+        callback_group: CallbackGroup,
     ) -> None:
         """Create the services.
 
@@ -37,11 +43,13 @@ class PerceptionServices:
             node: the node that they belong to.
             desk: takes the requests.
             report: where faults go.
+            on_vocabulary: called when the vocabulary has changed.
             callback_group: a reentrant group, as a waiting reply counts as a running callback.
         """
         self._node = node
         self._desk = desk
         self._report = report
+        self._on_vocabulary = on_vocabulary
         for kind, name, callback in (
             (Locate, "~/locate", self._locate),
             (Ask, "~/ask", self._ask),
@@ -129,5 +137,6 @@ class PerceptionServices:
             response.status = status_message(Status.INVALID_REQUEST, text)
         else:
             worker.vocabulary = tuple(labels) or None
+            self._on_vocabulary()
         response.vocabulary = list(worker.vocabulary or own)
         return response

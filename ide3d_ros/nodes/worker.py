@@ -21,6 +21,7 @@ from ide3d_ros.nodes.frames import UNNAMED, FrameInput, FrameResult
 from ide3d_ros.nodes.lane import Lane, Step
 from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.requests import Request
+from ide3d_ros.scene.keyframes import KeyframeRule
 from ide3d_ros.scene.results import Latency
 from ide3d_ros.scene.scene import Scene
 from ide3d_ros.scene.status import Status
@@ -70,6 +71,7 @@ class InferenceWorker:
         pace: Pace | None = None,
         cameras: Sequence[str] = (UNNAMED,),
         target_frame_id: str = "",
+        keyframes: KeyframeRule | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a worker; `start` starts it.
@@ -82,6 +84,7 @@ class InferenceWorker:
             pace: how it shares its time.
             cameras: their names; a request that names none asks the first.
             target_frame_id: the frame that boxes are wanted in; empty leaves them in the optical frame.
+            keyframes: which frames stay in a window of several; None keeps every frame.
             clock: seconds, monotonic.
         """
         self.pace = pace or Pace()
@@ -99,6 +102,7 @@ class InferenceWorker:
                 self._wake,
                 clock,
                 target_frame_id=target_frame_id,
+                keyframes=keyframes,
                 vocabulary=lambda: self.vocabulary,
                 on_result=on_result,
                 on_fault=self._fault,

@@ -23,13 +23,14 @@ from ide3d_ros.nodes.frames import FrameInput, FrameResult
 from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.requests import Request
 from ide3d_ros.nodes.worker import InferenceWorker, State
+from ide3d_ros.scene.keyframes import KeyframeRule
 from ide3d_ros.scene.status import Status
 
 
 class Bench:
     """A worker on a slow scene, with what it published and complained about."""
 
-    def __init__(self, scene: SlowScene, **pace: float) -> None:
+    def __init__(self, scene: SlowScene, *, keyframes: KeyframeRule | None = None, **pace: float) -> None:
         self.scene = scene
         self.results: list[FrameResult] = []
         self.faults: list[tuple[str, Exception]] = []
@@ -38,6 +39,7 @@ class Bench:
             on_result=self.results.append,
             on_fault=lambda what, error: self.faults.append((what, error)),
             pace=Pace(**{"rate_hz": 50.0, **pace}),
+            keyframes=keyframes,
         )
         self.worker.start()
 
@@ -72,8 +74,8 @@ def benches() -> Iterator[Callable[..., Bench]]:
     """Make benches whose threads end with the test."""
     made: list[Bench] = []
 
-    def make(scene: SlowScene | None = None, **pace: float) -> Bench:
-        made.append(Bench(scene or SlowScene(), **pace))
+    def make(scene: SlowScene | None = None, **settings: object) -> Bench:
+        made.append(Bench(scene or SlowScene(), **settings))
         return made[-1]
 
     yield make
@@ -399,3 +401,19 @@ def test_vocabulary_changes_what_the_next_frame_is_searched_for(benches) -> None
     bench.frame(1)
     until(lambda: bench.results)
     assert [one.label for one in bench.results[0].location.detections] == ["mug", "blue ball"]
+
+
+def test_window_of_several_frames_keeps_those_that_differ(benches) -> None:
+    bench = benches(SlowScene(), keyframes=KeyframeRule(0.1, 3600.0), rate_hz=1000.0)
+    bench.scene.window = 3
+    shades = (0, 0, 0, 255, 255, 255)
+    for stamp_ns, shade in enumerate(shades, start=1):
+        picture = np.full((6, 8, 3), shade, np.uint8)
+        bench.frame(stamp_ns, read=lambda picture=picture: picture)
+        until(lambda wanted=stamp_ns: len(bench.results) == wanted)
+    assert [frame.stamp_ns for frame in bench.scene.frames] == [1, 4, 6]
+    bench.worker.forget_frames()
+    assert bench.answer(reset_request(3)).result.status is Status.OK
+    bench.frame(7)
+    until(lambda: len(bench.results) == 7)
+    assert [frame.stamp_ns for frame in bench.scene.frames] == [7]
