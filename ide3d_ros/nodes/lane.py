@@ -75,6 +75,7 @@ class Lane:
         self._motions: dict[tuple[str, int], Callable[[], np.ndarray]] = {}  # of the frames in the window
         self._promised = False  # whether the undetected frame was encoded in order to be detected
         self._due_s = 0.0
+        self._era = 0  # counts how often everything was forgotten; what began before that is not kept
 
     def offer(self, frame: FrameInput) -> bool:
         """Take the newest frame, in place of one that still waits; say whether that one was dropped."""
@@ -90,6 +91,7 @@ class Lane:
     def forget(self) -> None:
         """Drop the waiting frame and what is known of earlier ones; the scene is not touched."""
         with self._lock:
+            self._era += 1
             self._slot = None
             self._received_s = None
             self._encoded_s = None
@@ -182,10 +184,10 @@ class Lane:
         return motion()
 
     def _take_frame(self) -> Step:
-        frame, self._slot = self._slot, None
-        return lambda: self._encode(frame)
+        frame, self._slot, era = self._slot, None, self._era
+        return lambda: self._encode(frame, era)
 
-    def _encode(self, waiting: FrameInput) -> bool:
+    def _encode(self, waiting: FrameInput, era: int) -> bool:
         started = self._clock()
         try:
             image = waiting.read()
@@ -205,20 +207,19 @@ class Lane:
         self.tally.encoded += 1
         self.tally.encode_ms.append(1e3 * (self._clock() - started))
         with self._lock:
+            if era != self._era:
+                return True
+            if self._keyframes is not None:
+                self._keyframes.follow(image, waiting.stamp_ns)
             self._encoded_s = waiting.received_s
             self._undetected = (frame, image, waiting.received_s)
         return False
 
     def _add(self, image: np.ndarray, waiting: FrameInput) -> Frame:
         seen = {"stamp_ns": waiting.stamp_ns, "frame_id": waiting.frame_id}
-        if self._keyframes is None:
+        if self._keyframes is None or self._keyframes.keeps_newest():
             return self.scene.add_frame(image, waiting.camera, **seen)
-        if self._keyframes.keeps_newest():
-            frame = self.scene.add_frame(image, waiting.camera, **seen)
-        else:
-            frame = self.scene.replace_newest_frame(image, waiting.camera, **seen)
-        self._keyframes.follow(image, waiting.stamp_ns)
-        return frame
+        return self.scene.replace_newest_frame(image, waiting.camera, **seen)
 
     def _whence(self) -> str:
         return f" from camera {self.name!r}" if self.name else ""

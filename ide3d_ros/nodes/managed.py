@@ -109,16 +109,16 @@ class ManagedNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make the transition to unconfigured."""
-        return self._make("cleanup", self.release, super().on_cleanup, state, Phase.UNCONFIGURED)
+        return self._make("cleanup", self.release, super().on_deactivate, state, Phase.UNCONFIGURED)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Make the transition to finalized."""
-        return self._make("shutdown", self.release, super().on_shutdown, state, Phase.FINALIZED)
+        return self._make("shutdown", self.release, super().on_deactivate, state, Phase.FINALIZED)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Recover from a transition that raised: release everything and be unconfigured."""
         failure = self.failure
-        outcome = self._make("recover", self.release, super().on_error, state, Phase.UNCONFIGURED)
+        outcome = self._make("recover", self.release, super().on_deactivate, state, Phase.UNCONFIGURED)
         if outcome is TransitionCallbackReturn.SUCCESS:
             self.failure = failure
             return outcome
@@ -133,6 +133,7 @@ class ManagedNode(LifecycleNode):
         state: LifecycleState,
         reached: Phase,
     ) -> TransitionCallbackReturn:
+        """Do the work of a transition, then tell the managed publishers, and report how it went."""
         try:
             work()
             if entities is not None:

@@ -48,6 +48,12 @@ from ide3d_ros.scene.status import Status
 
 SceneFactory = Callable[[ParameterSet, Sequence[str]], Mapping[str, Scene]]
 _EXPIRY_PERIOD_S = 0.1
+_WAY_OUT = {
+    Phase.UNCONFIGURED: "configure and activate it",
+    Phase.INACTIVE: "activate it",
+    Phase.ACTIVE: "ask again in a moment",  # between two transitions
+    Phase.FINALIZED: "start it anew",
+}
 # What lifecycle managers wait for a transition is 5 s (nav2's service_timeout).
 _PATIENCE_S = 3.0
 
@@ -122,7 +128,6 @@ class PerceptionNode(ManagedNode):
         if self._worker.state is not State.READY:
             failure = self._worker.failure
             self.release()
-            self._desk.close(Status.ENGINE_ERROR, f"{failure}; mend that, then configure the node")
             raise TransitionRefused(failure)
         if target := self.parameters["target_frame"]:
             self._transforms = FrameTransforms(
@@ -130,7 +135,6 @@ class PerceptionNode(ManagedNode):
             )
         self._vocabulary_output = self.create_lifecycle_publisher(LabelInfo, "vocabulary", qos.LATCHED)
         self._outputs = {name: CameraOutput(self, self.parameters, name) for name in self._cameras}
-        self._desk.close(Status.INACTIVE, "the node is inactive; activate it")
 
     def activate(self) -> None:
         """Warm the engine up, then listen to the cameras.
@@ -157,7 +161,7 @@ class PerceptionNode(ManagedNode):
     def deactivate(self) -> None:
         """Stop listening, end what is open and forget all frames; the engine stays loaded."""
         self._stop_listening()
-        self._desk.close(Status.INACTIVE, "the node is inactive; activate it")
+        self._desk.close(Status.INACTIVE, "the node was deactivated")
         self._worker.forget_frames()
         for name in self._cameras:
             self._worker.submit(reset_request(_PATIENCE_S, name))
@@ -165,7 +169,7 @@ class PerceptionNode(ManagedNode):
     def release(self) -> None:
         """Free the engine and everything else."""
         self._stop_listening()
-        self._desk.close(Status.INACTIVE, "the node is unconfigured; configure and activate it")
+        self._desk.close(Status.INACTIVE, "the node was stopped")
         self._stop_worker()
         if self._transforms is not None:
             self._transforms.close()
@@ -188,6 +192,11 @@ class PerceptionNode(ManagedNode):
             )
         elif request.outcome.result.status is Status.ENGINE_ERROR:
             raise TransitionRefused(request.outcome.result.message)
+
+    def _why_closed(self) -> tuple[Status, str]:
+        if self.phase is Phase.UNCONFIGURED and self.failure:
+            return Status.ENGINE_ERROR, f"{self.failure}; mend that, then configure the node"
+        return Status.INACTIVE, f"the node is {self.phase.value}; {_WAY_OUT[self.phase]}"
 
     def _stop_listening(self) -> None:
         while self._inputs:
@@ -219,8 +228,9 @@ class PerceptionNode(ManagedNode):
         self._answers = self.create_lifecycle_publisher(
             AnswerMessage, "answers", qos.RESULT, qos_overriding_options=qos.overridable()
         )
-        self._desk = RequestDesk(self._cameras, self._answers.publish, self.parameters["query.timeout_s"])
-        self._desk.close(Status.INACTIVE, "the node is unconfigured; configure and activate it")
+        self._desk = RequestDesk(
+            self._cameras, self._answers.publish, self._why_closed, self.parameters["query.timeout_s"]
+        )
         # A waiting reply counts as a running callback, so these must not exclude one another.
         together = ReentrantCallbackGroup()
         self._services_offered = PerceptionServices(

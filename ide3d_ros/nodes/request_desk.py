@@ -23,20 +23,25 @@ class RequestDesk:
     """
 
     def __init__(
-        self, cameras: Sequence[str], publish: Callable[[AnswerMessage], None], default_timeout_s: float
+        self,
+        cameras: Sequence[str],
+        publish: Callable[[AnswerMessage], None],
+        why_closed: Callable[[], tuple[Status, str]],
+        default_timeout_s: float,
     ) -> None:
         """Make a closed desk.
 
         Args:
             cameras: names of the cameras that may be asked; a request without a name asks the first.
             publish: takes every answer, also those to other callers.
+            why_closed: gives the status and the sentence for requests that come while it is closed.
             default_timeout_s: seconds for requests that bring no timeout.
         """
         self.default_timeout_s = default_timeout_s
         self._cameras = tuple(cameras)
         self._publish = publish
+        self._why_closed = why_closed
         self._worker: InferenceWorker | None = None
-        self._closed = (Status.INACTIVE, "the node is unconfigured")
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -56,11 +61,10 @@ class RequestDesk:
         """Refuse requests from now on, and end those that are open.
 
         Args:
-            status: of the replies.
-            reason: the sentence with it: what to do.
+            status: of the open ones.
+            reason: the sentence with it.
         """
         worker, self._worker = self._worker, None
-        self._closed = (status, reason)
         if worker is not None:
             worker.end_all(status, reason)
 
@@ -77,7 +81,7 @@ class RequestDesk:
         fault = fault or self._camera_fault(request.camera)
         worker = self._worker
         if worker is None:
-            request.refuse(*self._closed)
+            request.refuse(*self._why_closed())
         elif fault:
             worker.refuse(request, Status.INVALID_REQUEST, fault)
         else:

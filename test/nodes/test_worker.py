@@ -417,3 +417,16 @@ def test_window_of_several_frames_keeps_those_that_differ(benches) -> None:
     bench.frame(7)
     until(lambda: len(bench.results) == 7)
     assert [frame.stamp_ns for frame in bench.scene.frames] == [7]
+
+
+def test_frame_that_is_being_encoded_while_all_are_forgotten_does_not_come_back(benches) -> None:
+    bench = benches(SlowScene(encode_s=0.15))
+    bench.frame(1)
+    until(lambda: "encode 1" in bench.scene.log)
+    bench.worker.forget_frames()
+    assert bench.answer(reset_request(3)).result.status is Status.OK
+    assert bench.answer(ask_request("q?", 3)).result.status is Status.NO_FRAMES
+    assert (bench.results, bench.faults) == ([], [])
+    bench.frame(2)
+    until(lambda: bench.results)
+    assert [result.frame.stamp_ns for result in bench.results] == [2]
