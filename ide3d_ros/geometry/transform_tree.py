@@ -4,6 +4,9 @@
 The rules are those of ROS's tf2: every frame has one parent; between two samples of a moving frame its
 position is interpolated linearly and its rotation at an even pace; before the oldest and after the newest
 sample nothing is guessed.
+
+It stands in for tf2 where that is not installed. pytransform3d is no substitute: its time series cannot grow,
+it moves along screws between samples, which gives other positions than tf2, and it brings matplotlib along.
 """
 
 from __future__ import annotations

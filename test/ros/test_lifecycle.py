@@ -149,6 +149,23 @@ def test_transition_that_raises_is_logged_and_leads_back_to_unconfigured(start, 
     assert change(graph, Transition.TRANSITION_CONFIGURE)
 
 
+def test_node_starts_and_answers_while_a_simulation_s_clock_stands_still(
+    start, graph: Graph, fake_bundle
+) -> None:
+    node = start(
+        PERCEPTION,
+        f"model.bundle:={fake_bundle.folder}",
+        "use_sim_time:=true",
+        "diagnostics.period_s:=0.2",
+        "query.max_frame_age_s:=600.0",
+    )
+    camera, heard = CameraStandIn(graph), graph.listen(Detection3DArray, "detections")
+    diagnostics = graph.listen(DiagnosticArray, "/diagnostics")
+    until(lambda: camera.show() and heard and diagnostics, node.output())
+    answer = graph.call(Ask, "perception/ask", question="how many", timeout_s=0.001).answer
+    assert answer.status.code in (Status.TIMEOUT, Status.OK)
+
+
 def test_deactivating_ends_a_running_answer(start, graph: Graph) -> None:
     start("slow_perception", "detection.rate_hz:=10.0")
     camera = CameraStandIn(graph)
