@@ -27,5 +27,5 @@ def test_memory_threads_and_files_do_not_grow(graph: Graph, fake_bundle: Bundle,
     found = json.loads(report.read_text())
     assert (found["frames"], found["questions"]) == (1500, 60)
     assert sum(found["answers"].values()) == 60
-    assert found["detections"] > 50
+    assert found["detections"] > 10
     assert found["faults"] == []
