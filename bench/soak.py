@@ -39,6 +39,7 @@ def main() -> None:
         f"model.bundle:={arguments.bundle}",
         "detection.rate_hz:=120.0",
         "query.timeout_s:=60.0",
+        "query.max_frame_age_s:=600.0",
     )
     with PerceptionProcess(arguments.domain, *parameters) as process:
         graph = CameraAndClient(arguments.domain, arguments.width, arguments.height)

@@ -55,6 +55,13 @@ class ManagedNode(LifecycleNode):
             if service.srv_type is ChangeState:
                 service.callback = self._answering_illegal_transitions(service.callback)
 
+    def destroy_node(self) -> None:
+        """Take the node off the graph."""
+        super().destroy_node()
+        # rclpy leaves this to the garbage collector and offers no other way. Until then it holds on to the
+        # node, which stays on the graph with its lifecycle services as long as the process lives.
+        self._state_machine.destroy_when_not_in_use()
+
     def configure(self) -> None:
         """Get everything ready that does not need to see anything."""
 

@@ -221,8 +221,8 @@ class FrameTransforms:
         """Look up a frame's transform; call it when the frame is accepted."""
         made = Capture(
             self._source,
-            self.target,
-            frame_id,
+            self.target.lstrip("/"),  # TF's names have no leading slash, those of old drivers may
+            frame_id.lstrip("/"),
             stamp_ns,
             until_s=self._clock() + self.wait_s,
             clock=self._clock,

@@ -54,6 +54,11 @@ def test_transform_that_is_there_is_kept_with_the_frame(source: TreeSource) -> N
     np.testing.assert_array_equal(capture.target_from_optical(), np.eye(4))
 
 
+def test_leading_slash_of_an_old_driver_s_frame_id_is_no_other_frame(source: TreeSource) -> None:
+    capture = FrameTransforms(source, "/map", 0.0).capture("/base", 1 * S)
+    np.testing.assert_array_equal(capture.target_from_optical(), np.eye(4))
+
+
 def test_transform_that_comes_late_ends_the_waiting(source: TreeSource) -> None:
     capture = FrameTransforms(source, "map", 30.0).capture("base", 2 * S)
     timer = threading.Timer(0.05, source.tree.add, ("base", "map", np.eye(4), 2 * S))

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
+import rclpy
 from action_msgs.msg import GoalStatus
 from camera_stand_in import CameraStandIn
 from diagnostic_msgs.msg import DiagnosticArray
@@ -13,12 +15,15 @@ from fake_bundle import write_fake_bundle
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.lifecycle import TransitionCallbackReturn
 from ros_graph import Graph, NodeProcess, until
 from vision_msgs.msg import Detection3DArray
 
 from ide3d_msgs.action import AnswerQuestion
 from ide3d_msgs.msg import Status
 from ide3d_msgs.srv import Ask, Describe, Locate, Reset, SetVocabulary
+from ide3d_ros.nodes.perception import PerceptionNode
 
 PERCEPTION = "ide3d_ros.nodes.perception"
 
@@ -164,6 +169,20 @@ def test_node_starts_and_answers_while_a_simulation_s_clock_stands_still(
     until(lambda: camera.show() and heard and diagnostics, node.output())
     answer = graph.call(Ask, "perception/ask", question="how many", timeout_s=0.001).answer
     assert answer.status.code in (Status.TIMEOUT, Status.OK)
+
+
+def test_destroyed_node_leaves_the_graph_though_its_process_lives_on(graph: Graph, fake_bundle) -> None:
+    context = Context()
+    rclpy.init(context=context, domain_id=graph.domain_id)
+    arguments = ["--ros-args", "-p", f"model.bundle:={fake_bundle.folder}"]
+    threads = threading.active_count()
+    node = PerceptionNode(context=context, cli_args=arguments)
+    assert node.trigger_configure() == node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    until(lambda: "perception" in graph.node.get_node_names(), "the node did not appear")
+    node.destroy_node()
+    until(lambda: "perception" not in graph.node.get_node_names(), "the node is still there")
+    assert threading.active_count() == threads
+    context.try_shutdown()
 
 
 def test_deactivating_ends_a_running_answer(start, graph: Graph) -> None:
