@@ -92,7 +92,13 @@ class PerceptionProcess:
 
 
 class CameraAndClient:
-    """Be the node's camera and its client, spun by whoever waits."""
+    """Be the node's camera and its client, spun by whoever waits.
+
+    Attributes:
+        shown: frames published.
+        longest_stall_s: how long this process was held up at worst while it waited, which says how far its
+            times can be trusted.
+    """
 
     def __init__(self, domain_id: int, width: int, height: int) -> None:
         """Join the graph.
@@ -114,6 +120,7 @@ class CameraAndClient:
         noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
         self._pixels = cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
         self.shown = 0
+        self.longest_stall_s = 0.0
 
     def show(self) -> None:
         """Publish the next frame."""
@@ -143,7 +150,9 @@ class CameraAndClient:
         while not condition():
             if time.perf_counter() - begin > limit_s:
                 raise SystemExit(f"no {what} within {limit_s:g} s")
+            before = time.perf_counter()
             self.spin(0.002)
+            self.longest_stall_s = max(self.longest_stall_s, time.perf_counter() - before)
         return time.perf_counter() - begin
 
     def close(self) -> None:
