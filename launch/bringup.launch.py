@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the perception node on a robot's camera.
+"""Run the perception node on a robot's camera, or on several.
 
     ros2 launch ide3d_ros bringup.launch.py image_topic:=/front/image camera_info_topic:=/front/camera_info
+    ros2 launch ide3d_ros bringup.launch.py cameras:=front,rear image_topic:=image_raw
 
-Parameters come from `params_file` alone; nothing is repeated here.
+Parameters come from `params_file`; of those, only `cameras` and `autostart` can be given here too.
 """
 
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from launch import LaunchDescription
+from launch import LaunchContext, LaunchDescription
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -28,9 +29,25 @@ def generate_launch_description() -> LaunchDescription:
             default_value=PathJoinSubstitution([share, "config", "perception.yaml"]),
             description="Parameters of the perception node.",
         ),
-        DeclareLaunchArgument("image_topic", default_value="image", description="The camera's RGB images."),
         DeclareLaunchArgument(
-            "camera_info_topic", default_value="camera_info", description="Calibration of the same camera."
+            "cameras",
+            default_value="",
+            description="Names of several cameras, front,rear; empty leaves it to params_file.",
+        ),
+        DeclareLaunchArgument(
+            "image_topic",
+            default_value="image",
+            description="The camera's RGB images; with `cameras`, below each camera's name.",
+        ),
+        DeclareLaunchArgument(
+            "camera_info_topic",
+            default_value="camera_info",
+            description="Calibration of the same camera; with `cameras`, below each camera's name.",
+        ),
+        DeclareLaunchArgument(
+            "autostart",
+            default_value="",
+            description="false waits for a lifecycle manager; empty leaves it to params_file.",
         ),
         DeclareLaunchArgument(
             "use_sim_time", default_value="false", description="Take the time from /clock."
@@ -45,25 +62,6 @@ def generate_launch_description() -> LaunchDescription:
             "rviz", default_value="false", description="Open RViz with the package's view."
         ),
     ]
-    perception = Node(
-        package="ide3d_ros",
-        executable="perception",
-        name="perception",
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[
-            LaunchConfiguration("params_file"),
-            {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)},
-        ],
-        remappings=[
-            ("image", LaunchConfiguration("image_topic")),
-            ("image/compressed", [LaunchConfiguration("image_topic"), "/compressed"]),
-            ("camera_info", LaunchConfiguration("camera_info_topic")),
-        ],
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
-        respawn=LaunchConfiguration("use_respawn"),
-        respawn_delay=2.0,
-        output="screen",
-    )
     rviz = Node(
         package="rviz2",
         executable="rviz2",
@@ -73,4 +71,37 @@ def generate_launch_description() -> LaunchDescription:
         remappings=[(f"/{topic}", topic) for topic in ("image", "overlay", "markers", "camera_info")],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )
-    return LaunchDescription([*arguments, perception, rviz])
+    return LaunchDescription([*arguments, OpaqueFunction(function=_perception), rviz])
+
+
+def _perception(context: LaunchContext) -> list[Node]:
+    """Describe the perception node; which remappings it needs depends on the names of the cameras."""
+    names = LaunchConfiguration("cameras").perform(context)
+    autostart = LaunchConfiguration("autostart").perform(context)
+    cameras = [name.strip() for name in names.split(",") if name.strip()]
+    chosen = {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}
+    if cameras:
+        chosen["cameras"] = cameras
+    if autostart:
+        chosen["autostart"] = ParameterValue(LaunchConfiguration("autostart"), value_type=bool)
+    remappings = []
+    for prefix in [f"{camera}/" for camera in cameras] or [""]:
+        remappings += [
+            (f"{prefix}image", [prefix, LaunchConfiguration("image_topic")]),
+            (f"{prefix}image/compressed", [prefix, LaunchConfiguration("image_topic"), "/compressed"]),
+            (f"{prefix}camera_info", [prefix, LaunchConfiguration("camera_info_topic")]),
+        ]
+    return [
+        Node(
+            package="ide3d_ros",
+            executable="perception",
+            name="perception",
+            namespace=LaunchConfiguration("namespace"),
+            parameters=[LaunchConfiguration("params_file"), chosen],
+            remappings=remappings,
+            ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+            respawn=LaunchConfiguration("use_respawn"),
+            respawn_delay=2.0,
+            output="screen",
+        )
+    ]

@@ -38,9 +38,11 @@ class CameraStandIn:
 
     _of_graph: dict[int, CameraStandIn] = {}
 
-    def __init__(self, graph: Graph, qos: QoSProfile = BEST_EFFORT) -> None:
-        self.images = graph.speak(Image, "image", qos)
-        self.infos = graph.speak(CameraInfo, "camera_info", qos)
+    def __init__(self, graph: Graph, qos: QoSProfile = BEST_EFFORT, name: str = "") -> None:
+        prefix = f"{name}/" if name else ""
+        self.frame_id = f"{name}_optical_frame" if name else FRAME_ID
+        self.images = graph.speak(Image, f"{prefix}image", qos)
+        self.infos = graph.speak(CameraInfo, f"{prefix}camera_info", qos)
         self.stamp_ns = 1_000_000_000
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -54,7 +56,7 @@ class CameraStandIn:
 
     def info(self, **changes: object) -> CameraInfo:
         """Make a camera_info message with some fields changed."""
-        message = info_from_camera(CAMERA, stamp_ns=self.stamp_ns, frame_id=FRAME_ID)
+        message = info_from_camera(CAMERA, stamp_ns=self.stamp_ns, frame_id=self.frame_id)
         for name, value in changes.items():
             setattr(message, name, value)
         return message
@@ -62,7 +64,7 @@ class CameraStandIn:
     def image(self, pixels: np.ndarray = RED_CHAIR, **changes: object) -> Image:
         """Make the next image message with some fields changed."""
         self.stamp_ns += 33_000_000
-        message = image_from_rgb(pixels, stamp_ns=self.stamp_ns, frame_id=FRAME_ID)
+        message = image_from_rgb(pixels, stamp_ns=self.stamp_ns, frame_id=self.frame_id)
         for name, value in changes.items():
             setattr(message, name, value)
         return message

@@ -22,7 +22,7 @@ from rclpy.qos import QoSProfile
 PROFILE = Path(__file__).parents[1] / "config" / "fastdds_profile.xml"
 # The first use of Fast DDS in a process reads this, so it must be set before any test makes a node.
 os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(PROFILE))
-DISCOVERY_S = 20.0
+DISCOVERY_S = 40.0
 
 
 class Graph:
@@ -75,7 +75,7 @@ class Graph:
             assert self._clients[name].wait_for_service(DISCOVERY_S), f"service {name} did not appear"
         return self._clients[name]
 
-    def call(self, kind: type, name: str, wait_s: float = 20.0, **fields: object):
+    def call(self, kind: type, name: str, wait_s: float = 40.0, **fields: object):
         """Call a service and return its reply.
 
         A call is repeated when no reply comes: a service may have discovered the client's request but not yet
@@ -102,7 +102,8 @@ class NodeProcess:
         code = f"from {module} import main; main()"
         arguments = ["-r", f"__ns:={graph.namespace}"]
         for argument in ros_arguments:
-            arguments += [argument] if argument.startswith("--") else ["-p", argument]
+            parameter = ":=" in argument and not argument.startswith("--")
+            arguments += ["-p", argument] if parameter else [argument]
         environment = {**os.environ, "ROS_DOMAIN_ID": str(graph.domain_id), "ROS_LOG_DIR": str(log.parent)}
         paths = [environment.get("PYTHONPATH", ""), str(Path(__file__).parent)]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
@@ -123,9 +124,13 @@ class NodeProcess:
         """Return everything it printed."""
         return self.log.read_text(errors="replace")
 
-    def wait(self, wait_s: float = 20.0) -> int:
+    def wait(self, wait_s: float = 60.0) -> int:
         """Wait for its end and return the exit status."""
         return self._process.wait(wait_s)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def memory_kb(self) -> int:
         """Return its resident memory."""
@@ -135,15 +140,15 @@ class NodeProcess:
     def stop(self) -> int:
         """Interrupt it as Ctrl-C does and return the exit status."""
         if self.alive:
-            self._process.send_signal(signal.SIGINT)
+            self.send_signal(signal.SIGINT)
             try:
-                self._process.wait(15)
+                self._process.wait(45)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        return self._process.wait(5)
+        return self._process.wait(20)
 
 
-def until(condition: Callable[[], object], failure: str, wait_s: float = 10.0) -> None:
+def until(condition: Callable[[], object], failure: str, wait_s: float = 30.0) -> None:
     """Wait for a condition."""
     end = time.monotonic() + wait_s
     while not condition():

@@ -6,9 +6,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 
 import numpy as np
 
+from ide3d_ros.engine import EngineDescription
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.scene.results import Answer, Detection, Frame, Location
@@ -56,11 +58,16 @@ class SlowScene:
     def __init__(self, *, encode_s: float = 0.0, detect_s: float = 0.0, ask_s: float = 0.0) -> None:
         self.encode_s, self.detect_s, self.ask_s = encode_s, detect_s, ask_s
         self.words, self.word_s = 3, 0.0
+        self.window = 1
         self.failing: set[str] = set()
         self.log: list[str] = []
         self.threads: set[int] = set()
         self.frames: tuple[Frame, ...] = ()
         self.vocabulary = ("chair", "table")
+        self.engine = EngineDescription("slow", "test", "cpu", 1)
+        manifest = SimpleNamespace(precision="float32", score_threshold=0.25)
+        self.bundle = SimpleNamespace(name="slow", manifest=manifest)
+        self.memory_bytes = 0
 
     def _work(self, name: str, seconds: float) -> None:
         self.threads.add(threading.get_ident())
@@ -72,7 +79,15 @@ class SlowScene:
     def add_frame(self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str) -> Frame:
         """Keep the frame."""
         self._work(f"encode {stamp_ns}", self.encode_s)
-        self.frames = (Frame(frame_id, stamp_ns, camera),)
+        self.frames = (*self.frames, Frame(frame_id, stamp_ns, camera))[-self.window :]
+        return self.frames[-1]
+
+    def replace_newest_frame(
+        self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str
+    ) -> Frame:
+        """Keep the frame in the place of the newest one."""
+        self._work(f"encode {stamp_ns}", self.encode_s)
+        self.frames = (*self.frames[:-1], Frame(frame_id, stamp_ns, camera))
         return self.frames[-1]
 
     def detect(self, vocabulary: Sequence[str] | None = None) -> Location:

@@ -46,12 +46,15 @@ def frame_headers(frames: Iterable[Frame]) -> list[Header]:
     return [header(frame.frame_id, frame.stamp_ns) for frame in frames]
 
 
-def answer_message(prompt: str, answer: Answer, *, queue_ms: float, total_ms: float) -> AnswerMessage:
+def answer_message(
+    prompt: str, answer: Answer, *, camera: str = "", queue_ms: float, total_ms: float
+) -> AnswerMessage:
     """Write an answer.
 
     Args:
         prompt: the question or expression as it was received; what no request may hold is cut off.
         answer: what the scene said.
+        camera: name of the camera whose frames were asked about.
         queue_ms: time that the request waited for the inference worker.
         total_ms: time from the request's arrival to now.
     """
@@ -59,6 +62,7 @@ def answer_message(prompt: str, answer: Answer, *, queue_ms: float, total_ms: fl
     return AnswerMessage(
         header=headers[-1] if headers else Header(),
         prompt=printable(prompt[:MAX_CHARACTERS]),
+        camera=printable(camera[:MAX_CHARACTERS]),
         status=status_message(answer.status, answer.message),
         text=printable(answer.text),
         confidence=float(answer.confidence),
@@ -80,11 +84,12 @@ def locate_response(
         total_ms: time from the request's arrival to now.
     """
     headers = frame_headers(frames)
+    array_header = headers[-1] if headers else Header()
+    if location.detections:  # which may have been taken to another frame than the optical one
+        array_header = Header(stamp=array_header.stamp, frame_id=location.detections[0].frame.frame_id)
     return Locate.Response(
         status=status_message(location.status, location.message),
-        detections=detection_array(
-            filter(is_publishable, location.detections), headers[-1] if headers else Header()
-        ),
+        detections=detection_array(filter(is_publishable, location.detections), array_header),
         frames=headers,
         latency=latency_message(location.latency, queue_ms=queue_ms, total_ms=total_ms),
     )

@@ -53,16 +53,28 @@ def marker_array(detections: Iterable[Detection], array_header: Header, *, lifet
         lifetime_s: seconds until a viewer drops the markers when nothing follows; 0 keeps them.
 
     Returns:
-        A DELETEALL marker, then an edge list and a label for each detection.
+        A DELETEALL marker, then an edge list and a label for each detection. The n-th best of a label has the
+        same id in every array, whatever else is in view.
     """
     markers = [Marker(header=array_header, ns=BOX_NAMESPACE, action=Marker.DELETEALL)]
     lifetime = _duration(lifetime_s)
-    for index, detection in enumerate(detections):
+    taken: set[int] = set()
+    for detection in detections:
+        index = _free_id(detection.label, taken)
         red, green, blue = label_color(detection.label)
         color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
         markers.append(_edges(index, detection, color, lifetime))
         markers.append(_label(index, detection, lifetime))
     return MarkerArray(markers=markers)
+
+
+def _free_id(label: str, taken: set[int]) -> int:
+    """Choose an id by a label and the detections of it so far; another label's id is stepped over."""
+    number = zlib.crc32(label.encode("utf-8", "replace")) & 0x7FFFFFFF
+    while number in taken:
+        number = (number + 1) & 0x7FFFFFFF
+    taken.add(number)
+    return number
 
 
 def _edges(index: int, detection: Detection, color: ColorRGBA, lifetime: Duration) -> Marker:

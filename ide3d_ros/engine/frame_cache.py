@@ -79,11 +79,17 @@ class FrameCache(Generic[Key]):
         Raises:
             EngineError: if the vision pass fails; the cache is left as it was.
         """
-        start = time.perf_counter()
-        tokens = self._engine.vision(image[None], np.asarray(intrinsics, np.float32)[None])
-        spent = (time.perf_counter() - start) * 1e3 + preprocess_ms
+        entry = self._encode(key, image, intrinsics, preprocess_ms)
         with self._lock:
-            self._entries = (*self._entries, _Entry(key, tokens, spent))[-self._capacity :]
+            self._entries = (*self._entries, entry)[-self._capacity :]
+
+    def replace_newest(
+        self, key: Key, image: np.ndarray, intrinsics: np.ndarray, *, preprocess_ms: float = 0.0
+    ) -> None:
+        """Encode one frame and keep it in the place of the newest; arguments and errors as in `add`."""
+        entry = self._encode(key, image, intrinsics, preprocess_ms)
+        with self._lock:
+            self._entries = (*self._entries[:-1], entry)
 
     def window(self) -> Window[Key] | None:
         """Return the kept frames ready for questions, or None when there are none.
@@ -124,6 +130,13 @@ class FrameCache(Generic[Key]):
             elif joined is None or entry not in joined[0]:
                 held += entry.prefix.bytes
         return held
+
+    def _encode(
+        self, key: Key, image: np.ndarray, intrinsics: np.ndarray, preprocess_ms: float
+    ) -> _Entry[Key]:
+        start = time.perf_counter()
+        tokens = self._engine.vision(image[None], np.asarray(intrinsics, np.float32)[None])
+        return _Entry(key, tokens, (time.perf_counter() - start) * 1e3 + preprocess_ms)
 
     def _join(self, entries: tuple[_Entry[Key], ...]) -> Prefix:
         if self._joined is not None and self._joined[0] == entries:

@@ -96,6 +96,23 @@ def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
     return normalize_quaternion(np.array(quaternions).reshape(*matrix.shape[:-2], 4))
 
 
+def interpolate_quaternions(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:
+    """Turn from one rotation to another at an even pace, the shorter way round (slerp).
+
+    Args:
+        start, end: (4,) w x y z, of any positive length.
+        share: how much of the way, 0..1.
+
+    Returns:
+        (4,) float64 w x y z, unit length, w >= 0.
+
+    Raises:
+        RotationError: if one is not finite or has no length.
+    """
+    ends = [Quaternion(array=normalize_quaternion(one)) for one in (start, end)]
+    return normalize_quaternion(Quaternion.slerp(*ends, amount=share).elements)
+
+
 def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
     """Remove the rounding errors of rotation matrices.
 

@@ -98,3 +98,18 @@ def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """
     matrix = np.asarray(matrix, np.float64)
     return np.asarray(points, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def turn_covariance(matrix: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """State a pose's covariance in another frame: `diag(R, R) C diag(R, R)^T`.
+
+    Args:
+        matrix: (4, 4) a_from_b; only its rotation counts.
+        covariance: (6, 6) of (x, y, z, rotation about x, y, z), all along the axes of b.
+
+    Returns:
+        (6, 6) float64 along the axes of a, symmetric.
+    """
+    turn = np.kron(np.eye(2), np.asarray(matrix, np.float64)[:3, :3])
+    turned = turn @ np.asarray(covariance, np.float64) @ turn.T
+    return (turned + turned.T) / 2

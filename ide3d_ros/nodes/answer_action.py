@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import CallbackGroup
@@ -16,10 +14,9 @@ from ide3d_ros.conversions.answers import printable, status_message
 from ide3d_ros.nodes.dialogue import stream_request
 from ide3d_ros.nodes.futures import outcome_of
 from ide3d_ros.nodes.reporting import Reporter
-from ide3d_ros.nodes.requests import Outcome, Request
+from ide3d_ros.nodes.request_desk import RequestDesk
+from ide3d_ros.nodes.requests import Request
 from ide3d_ros.nodes.vocabulary import text_fault
-from ide3d_ros.nodes.worker import InferenceWorker
-from ide3d_ros.scene.results import Answer
 from ide3d_ros.scene.status import Status
 
 _SUCCEEDED = (Status.OK, Status.NO_TARGET, Status.AMBIGUOUS)
@@ -29,32 +26,18 @@ class AnswerAction:
     """Serve the action with one goal at a time; a second one is rejected, not queued."""
 
     def __init__(
-        self,
-        node: Node,
-        worker: InferenceWorker,
-        submit: Callable[[Request, float, str], None],
-        publish_answer: Callable[[str, Answer, Outcome], AnswerMessage],
-        timeout: Callable[[float], float],
-        report: Reporter,
-        *,
-        callback_group: CallbackGroup,
+        self, node: Node, desk: RequestDesk, report: Reporter, *, callback_group: CallbackGroup
     ) -> None:
         """Create the action server.
 
         Args:
             node: the node that it belongs to.
-            worker: runs the requests.
-            submit: hands a request with its timeout_s to the worker, or refuses it for a fault of its text.
-            publish_answer: publishes an answer and returns its message.
-            timeout: turns a goal's timeout_s into seconds.
+            desk: takes the requests.
             report: where faults go.
             callback_group: a reentrant group.
         """
         self._node = node
-        self._worker = worker
-        self._submit = submit
-        self._publish_answer = publish_answer
-        self._timeout = timeout
+        self._desk = desk
         self._report = report
         self._goal_is_open = False
         self._request: Request | None = None
@@ -83,7 +66,7 @@ class AnswerAction:
 
     def _cancel(self, _handle: ServerGoalHandle) -> CancelResponse:
         if self._request is not None:
-            self._worker.refuse(self._request, Status.CANCELED, "canceled by the caller")
+            self._desk.cancel(self._request)
         return CancelResponse.ACCEPT
 
     async def _execute(self, handle: ServerGoalHandle) -> AnswerQuestion.Result:
@@ -107,13 +90,15 @@ class AnswerAction:
             if handle.is_active:
                 handle.publish_feedback(AnswerQuestion.Feedback(delta=printable(delta)))
 
-        request = self._request = stream_request(goal.question, self._timeout(goal.timeout_s), send)
+        request = self._request = stream_request(
+            goal.question, self._desk.timeout(goal.timeout_s), send, goal.camera
+        )
         if handle.is_cancel_requested:  # it came between acceptance and this callback
-            self._worker.refuse(request, Status.CANCELED, "canceled by the caller")
+            self._desk.cancel(request)
         else:
-            self._submit(request, goal.timeout_s, text_fault(goal.question, "question"))
+            self._desk.submit(request, goal.timeout_s, text_fault(goal.question, "question"))
         outcome = await outcome_of(self._node, request)
-        message = self._publish_answer(goal.question, outcome.result, outcome)
+        message = self._desk.publish(goal.question, request, outcome.result, outcome)
         if handle.is_cancel_requested:
             handle.canceled()
         elif outcome.result.status in _SUCCEEDED:

@@ -3,116 +3,226 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
 from ide3d_ros.conversions.answers import printable
+from ide3d_ros.nodes.frames import FrameTally
 from ide3d_ros.nodes.intake import FrameIntake
-from ide3d_ros.nodes.worker import InferenceWorker, State
+from ide3d_ros.nodes.managed import Phase
+from ide3d_ros.nodes.worker import InferenceWorker, RequestTally
+
+_HARDWARE = "ide3d"
+_MIB = 1 << 20
 
 
 class PerceptionHealth:
-    """Judge a perception node from what its intake and its worker counted since the last look."""
+    """Judge a perception node from what its cameras and its worker counted since the last look."""
 
-    def __init__(
-        self, intake: FrameIntake, worker: InferenceWorker, *, name: str, bundle: str, engine: str
-    ) -> None:
+    def __init__(self, name: str, *, bundle: str, engine: str) -> None:
         """Make the judge.
 
         Args:
-            intake: the camera's intake.
-            worker: the inference worker.
             name: the node's full name.
             bundle: the bundle that was asked for.
             engine: the engine that was asked for.
         """
-        self._intake = intake
-        self._worker = worker
         self._name = name
-        self._bundle = bundle
-        self._engine = engine
-        self._before: tuple[float, int, int, int] | None = None
+        self._asked = {"bundle": bundle, "engine": engine}
+        self._cameras: dict[str, CameraHealth] = {}
 
-    def message(self, stamp_header: Header, now_s: float, last_error: str) -> DiagnosticArray:
+    def message(
+        self,
+        stamp_header: Header,
+        now_s: float,
+        *,
+        phase: Phase,
+        failure: str,
+        intakes: Mapping[str, FrameIntake],
+        worker: InferenceWorker | None,
+        last_error: str,
+    ) -> DiagnosticArray:
         """Write the state, the counters and the rates since the last call.
 
         Args:
             stamp_header: header of the array.
             now_s: monotonic seconds.
+            phase: the node's state.
+            failure: why its last transition was not made; empty when it was.
+            intakes: the cameras' by their names; empty while the node is not active.
+            worker: None while the node is unconfigured.
             last_error: the last error that was logged; empty when there was none.
+
+        Returns:
+            The node's status, and after it one for each camera that has a name. A camera without a name is
+            the node's only one, and its values are in the node's status.
         """
-        tally, intake = self._worker.tally, self._intake
-        refused = sum(intake.refused.values())
-        before = self._before or (now_s, intake.received, tally.detected, refused)
-        span_s = now_s - before[0]
-        received, detected, bad = (
-            now - then
-            for now, then in zip((intake.received, tally.detected, refused), before[1:], strict=True)
-        )
-        self._before = (now_s, intake.received, tally.detected, refused)
-        level, text = self._verdict(received, bad, span_s)
-        values = {
-            "state": self._worker.state.value,
-            "bundle": self._bundle,
-            "engine": self._engine,
-            "input_rate_hz": _rate(received, span_s),
-            "output_rate_hz": _rate(detected, span_s),
+        level, text = (DiagnosticStatus.ERROR, failure) if failure else (DiagnosticStatus.OK, phase.value)
+        values: dict[str, object] = {"state": phase.value, **self._asked}
+        hardware = _HARDWARE
+        if worker is not None:
+            loaded, hardware = _loaded(worker)
+            values |= {**loaded, **_requests(worker.tally), "memory_mb": _resident_mb()}
+        if not intakes:
+            self._cameras = {}
+        cameras: list[DiagnosticStatus] = []
+        verdicts: list[tuple[bytes, str]] = []
+        for name, intake in intakes.items():
+            health = self._cameras.setdefault(name, CameraHealth())
+            verdict, counted = health.look(intake, worker.lanes[name].tally, now_s)
+            if name:
+                cameras.append(
+                    diagnostic_status(f"{self._name}/{name}", *verdict, counted, hardware=hardware)
+                )
+                verdicts.append((verdict[0], f"{name}: {verdict[1]}"))
+            else:
+                values |= counted
+                verdicts.append(verdict)
+        if verdicts and not failure:
+            level, text = max(verdicts, key=lambda verdict: verdict[0])
+            if level == DiagnosticStatus.OK:
+                text = "detecting"
+        values["last_error"] = last_error
+        node = diagnostic_status(self._name, level, text, values, hardware=hardware)
+        return DiagnosticArray(header=stamp_header, status=[node, *cameras])
+
+
+class CameraHealth:
+    """Judge one camera from what was counted since the last look."""
+
+    def __init__(self) -> None:
+        """Make a judge that has not looked yet."""
+        self._before: tuple[float, dict[str, int]] | None = None
+
+    def look(
+        self, intake: FrameIntake, tally: FrameTally, now_s: float
+    ) -> tuple[tuple[bytes, str], dict[str, object]]:
+        """Compare with the last look.
+
+        Args:
+            intake: what became of the camera's messages.
+            tally: what became of its frames.
+            now_s: monotonic seconds.
+
+        Returns:
+            Level and sentence, and the camera's values by key.
+        """
+        counts = {
+            "received": intake.received,
+            "refused": sum(intake.refused.values()),
+            "dropped": tally.dropped,
+            "detected": tally.detected,
+            "late": tally.late,
+            "unplaced": tally.unplaced,
+        }
+        before_s, before = self._before or (now_s, counts)
+        self._before = (now_s, counts)
+        span_s = now_s - before_s
+        since = {key: count - before[key] for key, count in counts.items()}
+        values: dict[str, object] = {
+            "input_rate_hz": _rate(since["received"], span_s),
+            "output_rate_hz": _rate(since["detected"], span_s),
             "frames_received": intake.received,
-            "frames_refused": refused,
+            "frames_refused": counts["refused"],
             **{f"frames_refused_{kind}": count for kind, count in sorted(intake.refused.items())},
             "frames_offered": tally.offered,
             "frames_dropped": tally.dropped,
             "frames_unreadable": tally.unreadable,
             "frames_encoded": tally.encoded,
             "frames_detected": tally.detected,
+            "frames_late": tally.late,
+            "tf_failures": tally.unplaced,
+            "frame_faults": tally.faults,
             "latency_encode_ms_p50": _percentile(tally.encode_ms, 50),
             "end_to_end_ms_p50": _percentile(tally.age_ms, 50),
             "end_to_end_ms_p95": _percentile(tally.age_ms, 95),
-            "queries_ok": tally.answered,
-            "queries_failed": tally.refused,
-            "engine_faults": tally.faults,
-            "last_error": last_error,
         }
-        return diagnostic_array(stamp_header, self._name, level, text, values)
-
-    def _verdict(self, received: int, bad: int, span_s: float) -> tuple[bytes, str]:
-        worker = self._worker
-        if worker.state is State.FAILED:
-            return DiagnosticStatus.ERROR, worker.failure
-        if worker.state is State.LOADING:
-            return DiagnosticStatus.WARN, "the bundle is being opened"
-        if self._intake.camera is None:
-            return DiagnosticStatus.WARN, "no usable camera_info"
-        if span_s > 0 and received == 0:
-            return DiagnosticStatus.STALE, "no images arrive"
-        if bad:
-            return DiagnosticStatus.WARN, f"{bad} messages refused since the last report; last_error says why"
-        return DiagnosticStatus.OK, "detecting"
+        return _verdict(intake, since, span_s), values
 
 
-def diagnostic_array(
-    stamp_header: Header, name: str, level: bytes, text: str, values: Mapping[str, object]
-) -> DiagnosticArray:
+def _verdict(intake: FrameIntake, since: Mapping[str, int], span_s: float) -> tuple[bytes, str]:
+    if intake.camera is None:
+        return DiagnosticStatus.WARN, "no usable camera_info"
+    if span_s > 0 and since["received"] == 0:
+        return DiagnosticStatus.STALE, "no images arrive"
+    if since["refused"]:
+        return (
+            DiagnosticStatus.WARN,
+            f"{since['refused']} messages refused since the last report; last_error says why",
+        )
+    if since["unplaced"]:
+        return (
+            DiagnosticStatus.WARN,
+            f"no transform to target_frame for {since['unplaced']} frames since the last report; "
+            "last_error says why",
+        )
+    if 2 * since["late"] > since["detected"]:
+        return DiagnosticStatus.WARN, (
+            f"overloaded: {since['late']} detections were late and {since['dropped']} frames dropped since "
+            "the last report; lower detection.rate_hz, or take a smaller bundle or a faster engine"
+        )
+    return DiagnosticStatus.OK, "detecting"
+
+
+def _loaded(worker: InferenceWorker) -> tuple[dict[str, object], str]:
+    """Say what runs, and on what hardware."""
+    scenes = [lane.scene for lane in worker.lanes.values()]
+    if any(scene is None for scene in scenes):
+        return {}, _HARDWARE
+    engine, bundle = scenes[0].engine, scenes[0].bundle
+    return {
+        "bundle": bundle.name,
+        "precision": bundle.manifest.precision,
+        "engine": str(engine),
+        "frames_memory_mb": f"{sum(scene.memory_bytes for scene in scenes) / _MIB:.1f}",
+    }, f"{_HARDWARE} {engine.device}"
+
+
+def _requests(tally: RequestTally) -> dict[str, object]:
+    latencies = tuple(tally.latencies)
+    return {
+        "queries_ok": tally.answered,
+        "queries_failed": tally.refused,
+        "query_faults": tally.faults,
+        **{
+            f"latency_{stage}_ms_p50": _percentile([getattr(one, f"{stage}_ms") for one in latencies], 50)
+            for stage in ("vision", "prefix", "prompt", "decode")
+        },
+    }
+
+
+def _resident_mb() -> str:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return ""
+    return f"{pages * resource.getpagesize() / _MIB:.0f}"
+
+
+def diagnostic_status(
+    name: str, level: bytes, text: str, values: Mapping[str, object], *, hardware: str
+) -> DiagnosticStatus:
     """Write one status.
 
     Args:
-        stamp_header: header of the array.
-        name: the node's full name.
+        name: full name of the node or the part of it.
         level: a DiagnosticStatus level.
         text: one sentence.
         values: numbers and words by key.
+        hardware: what it runs on.
     """
-    status = DiagnosticStatus(
+    return DiagnosticStatus(
         level=level,
         name=name.lstrip("/"),
         message=printable(text),
-        hardware_id="ide3d",
+        hardware_id=hardware,
         values=[KeyValue(key=key, value=printable(str(value))) for key, value in values.items()],
     )
-    return DiagnosticArray(header=stamp_header, status=[status])
 
 
 def _rate(count: int, span_s: float) -> str:

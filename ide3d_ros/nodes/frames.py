@@ -3,13 +3,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.scene.results import Frame, Location
+
+UNNAMED = ""
+"""Name of the camera of a node that has one."""
+
+
+def camera_topic(camera: str, topic: str) -> str:
+    """Name a topic of a camera: front/image for the camera front, image for the one without a name."""
+    return f"{camera}/{topic}" if camera else topic
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,8 @@ class FrameInput:
         stamp_ns: when it was taken, nanoseconds.
         frame_id: its optical frame.
         received_s: when it arrived, seconds of the worker's clock.
+        target_from_optical: gives the (4, 4) motion to the frame that boxes are wanted in, or raises
+            NoTransformError; it may wait a moment. None where boxes stay in the optical frame.
     """
 
     read: Callable[[], np.ndarray]
@@ -29,6 +40,7 @@ class FrameInput:
     stamp_ns: int
     frame_id: str
     received_s: float
+    target_from_optical: Callable[[], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,11 +50,40 @@ class FrameResult:
     Attributes:
         frame: the frame that was encoded last.
         image: (H, W, 3) uint8 RGB, its pixels.
-        location: everything that was detected.
+        location: everything that was detected, in optical frames.
+        placed: the same in the frame that boxes are wanted in, or NO_TRANSFORM.
         age_ms: from the frame's arrival to this result.
+        camera_name: which of the node's cameras saw it.
     """
 
     frame: Frame
     image: np.ndarray
     location: Location
+    placed: Location
     age_ms: float
+    camera_name: str = UNNAMED
+
+
+@dataclass
+class FrameTally:
+    """Count what happened to one camera's frames since the start.
+
+    Attributes:
+        offered, dropped, encoded, detected: frames at each stage.
+        late: detections made more than a period after they were due and their frame had come.
+        unplaced: detections that were not published for want of a transform.
+        unreadable: frames whose pixels could not be decoded or were refused by the scene.
+        faults: times that the engine failed at a frame.
+        encode_ms, age_ms: of the newest frames: to encode them, and from arrival to detections.
+    """
+
+    offered: int = 0
+    dropped: int = 0
+    encoded: int = 0
+    detected: int = 0
+    late: int = 0
+    unplaced: int = 0
+    unreadable: int = 0
+    faults: int = 0
+    encode_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    age_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))

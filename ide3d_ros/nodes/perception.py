@@ -1,80 +1,84 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The perception node: a camera in; 3D boxes, markers and answers out.
+"""The perception node: cameras in; 3D boxes, markers and answers out.
 
 The executor's one thread only takes messages in and sends replies; all inference runs on the worker's thread,
 which also publishes what it detects. So a camera callback never waits for the engine, and a request is
 accepted while a frame is being looked at.
+
+It is a lifecycle node. Configuring opens the bundle and loads the engine, activating warms the engine up and
+subscribes to the cameras. Services are there in every state; until the node is active their replies say so.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from rclpy.publisher import Publisher
 from std_msgs.msg import Header
-from vision_msgs.msg import Detection3DArray
-from visualization_msgs.msg import MarkerArray
+from vision_msgs.msg import LabelInfo
 
 from ide3d_msgs.msg import Answer as AnswerMessage
-from ide3d_msgs.srv import Ask, Describe, Locate, Reset, SetVocabulary
-from ide3d_ros.conversions.answers import answer_message, locate_response, status_message
-from ide3d_ros.conversions.boxes import detection_array, is_publishable
-from ide3d_ros.conversions.images import image_from_rgb
-from ide3d_ros.conversions.markers import marker_array
-from ide3d_ros.conversions.overlay import draw_detections
-from ide3d_ros.conversions.stamps import header
+from ide3d_ros.conversions.vocabulary import label_info
 from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.answer_action import AnswerAction
+from ide3d_ros.nodes.camera_input import CameraInput
+from ide3d_ros.nodes.camera_output import CameraOutput
 from ide3d_ros.nodes.diagnostics import PerceptionHealth
-from ide3d_ros.nodes.dialogue import (
-    ask_request,
-    describe_request,
-    locate_request,
-    own_categories_request,
-    reset_request,
-)
-from ide3d_ros.nodes.frames import FrameInput, FrameResult
-from ide3d_ros.nodes.futures import outcome_of
-from ide3d_ros.nodes.intake import FrameIntake, IntakeError
+from ide3d_ros.nodes.dialogue import reset_request, warm_up_request
+from ide3d_ros.nodes.frames import UNNAMED, FrameResult
+from ide3d_ros.nodes.managed import ManagedNode, Phase, TransitionRefused
+from ide3d_ros.nodes.opening import open_scenes
+from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.parameters import ParameterError, ParameterSet, Value
 from ide3d_ros.nodes.perception_parameters import PERCEPTION_PARAMETERS
 from ide3d_ros.nodes.reporting import Reporter
-from ide3d_ros.nodes.requests import Outcome, Request
+from ide3d_ros.nodes.request_desk import RequestDesk
 from ide3d_ros.nodes.running import run_node
-from ide3d_ros.nodes.silence import SilenceWatch
-from ide3d_ros.nodes.vocabulary import refused_labels, text_fault
-from ide3d_ros.nodes.worker import InferenceWorker, Pace
-from ide3d_ros.scene.results import Answer
+from ide3d_ros.nodes.services import PerceptionServices
+from ide3d_ros.nodes.transforms import FrameTransforms, listen_to_transforms
+from ide3d_ros.nodes.vocabulary import camera_names_fault, refused_labels
+from ide3d_ros.nodes.worker import InferenceWorker, State
+from ide3d_ros.scene.keyframes import KeyframeRule
 from ide3d_ros.scene.scene import Scene
 from ide3d_ros.scene.status import Status
 
-SceneFactory = Callable[[ParameterSet], Scene]
-MAX_TIMEOUT_S = 600.0
+SceneFactory = Callable[[ParameterSet, Sequence[str]], Mapping[str, Scene]]
 _EXPIRY_PERIOD_S = 0.1
+_WAY_OUT = {
+    Phase.UNCONFIGURED: "configure and activate it",
+    Phase.INACTIVE: "activate it",
+    Phase.ACTIVE: "ask again in a moment",  # between two transitions
+    Phase.FINALIZED: "start it anew",
+}
+# What lifecycle managers wait for a transition is 5 s (nav2's service_timeout).
+_PATIENCE_S = 3.0
 
 
-def open_scene(parameters: ParameterSet) -> Scene:
-    """Open the scene that the parameters name."""
-    return Scene.open(
+def scenes_from_parameters(parameters: ParameterSet, cameras: Sequence[str]) -> Mapping[str, Scene]:
+    """Open the scenes that the parameters name, one for each camera."""
+    return open_scenes(
         parameters["model.bundle"],
+        cameras,
         engine=parameters["model.engine"],
         window=parameters["model.window"],
         threads=parameters["model.threads"] or None,
     )
 
 
-class PerceptionNode(Node):
-    """Join one camera and the ROS interface to an inference worker."""
+class PerceptionNode(ManagedNode):
+    """Join cameras and the ROS interface to an inference worker."""
 
-    def __init__(self, scene_factory: SceneFactory = open_scene, **node_arguments: object) -> None:
-        """Create the node and start opening the scene.
+    def __init__(
+        self, scene_factory: SceneFactory = scenes_from_parameters, **node_arguments: object
+    ) -> None:
+        """Create the node; it configures and activates itself when it is spun, unless `autostart` is false.
 
         Args:
-            scene_factory: opens the scene, on the worker's thread.
+            scene_factory: opens the scenes of cameras, on the worker's thread.
             node_arguments: for rclpy's Node: context, namespace, parameter_overrides, cli_args.
 
         Raises:
@@ -82,25 +86,137 @@ class PerceptionNode(Node):
         """
         super().__init__("perception", **node_arguments)
         self.parameters = ParameterSet(self, PERCEPTION_PARAMETERS, self._apply_parameters)
+        self._cameras = self._camera_names()
+        self._vocabulary = self._first_vocabulary()
+        self._scene_factory = scene_factory
         self._report = Reporter(self.get_logger())
-        self._worker = InferenceWorker(
-            lambda: scene_factory(self.parameters),
-            on_result=self._publish_result,
-            on_fault=self._report_fault,
-            pace=self._pace(),
-        )
-        self._worker.vocabulary = self._first_vocabulary()
-        self._create_outputs()
-        self._create_inputs()
+        self._worker: InferenceWorker | None = None
+        self._transforms: FrameTransforms | None = None
+        self._inputs: dict[str, CameraInput] = {}
+        self._outputs: dict[str, CameraOutput] = {}
+        self._vocabulary_output: Publisher | None = None
         self._create_services()
-        self._worker.start()
+        self._create_diagnostics()
+        if self.parameters["autostart"]:
+            self.start_by_itself()
 
     def destroy_node(self) -> None:
         """Stop the worker, then the node."""
-        if not self._worker.close():
-            self.get_logger().warning("the engine is still busy; its thread ends with it")
+        self._desk.close(Status.CANCELED, "the node is shutting down")
+        self._stop_worker()
         self._answer_action.destroy()
         super().destroy_node()
+
+    def configure(self) -> None:
+        """Open the bundle and load the engine, on the worker's thread, and create the publishers.
+
+        Raises:
+            TransitionRefused: if the bundle or the engine cannot be used; the node stays unconfigured.
+        """
+        self._worker = InferenceWorker(
+            lambda: self._scene_factory(self.parameters, self._cameras),
+            on_result=self._publish_result,
+            on_fault=self._report_fault,
+            pace=self._pace(),
+            cameras=self._cameras,
+            target_frame_id=self.parameters["target_frame"],
+            keyframes=self._keyframe_rule(),
+        )
+        self._worker.vocabulary = self._vocabulary
+        self._worker.start()
+        self._worker.wait_until_open()
+        if self._worker.state is not State.READY:
+            failure = self._worker.failure
+            self.release()
+            raise TransitionRefused(failure)
+        if target := self.parameters["target_frame"]:
+            self._transforms = FrameTransforms(
+                listen_to_transforms(self, self._report), target, self.parameters["target_frame_wait_s"]
+            )
+        self._vocabulary_output = self.create_lifecycle_publisher(LabelInfo, "vocabulary", qos.LATCHED)
+        self._outputs = {name: CameraOutput(self, self.parameters, name) for name in self._cameras}
+
+    def activate(self) -> None:
+        """Warm the engine up, then listen to the cameras.
+
+        Raises:
+            TransitionRefused: if the engine fails on its first pass; the node stays inactive.
+        """
+        self._warm_up()
+        self._desk.open(self._worker)
+        self._publish_vocabulary()
+        self._inputs = {
+            name: CameraInput(
+                self,
+                self._report,
+                lane.offer,
+                camera=name,
+                transforms=self._transforms,
+                transport=self.parameters["camera.transport"],
+                images=self.parameters["camera.images"],
+            )
+            for name, lane in self._worker.lanes.items()
+        }
+
+    def deactivate(self) -> None:
+        """Stop listening, end what is open and forget all frames; the engine stays loaded."""
+        self._stop_listening()
+        self._desk.close(Status.INACTIVE, "the node was deactivated")
+        self._worker.forget_frames()
+        for name in self._cameras:
+            self._worker.submit(reset_request(_PATIENCE_S, name))
+
+    def release(self) -> None:
+        """Free the engine and everything else."""
+        self._stop_listening()
+        self._desk.close(Status.INACTIVE, "the node was stopped")
+        self._stop_worker()
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
+        if self._vocabulary_output is not None:
+            self.destroy_lifecycle_publisher(self._vocabulary_output)
+            self._vocabulary_output = None
+        while self._outputs:
+            self._outputs.popitem()[1].close()
+
+    def _warm_up(self) -> None:
+        ended = threading.Event()
+        request = warm_up_request(_PATIENCE_S)
+        request.on_end(lambda _: ended.set())
+        self._worker.submit(request)
+        if not ended.wait(_PATIENCE_S):
+            self._worker.refuse(request, Status.TIMEOUT, "the engine is slow")
+            self.get_logger().warning(
+                f"the engine's first pass takes more than {_PATIENCE_S:g} s; activated all the same"
+            )
+        elif request.outcome.result.status is Status.ENGINE_ERROR:
+            raise TransitionRefused(request.outcome.result.message)
+
+    def _why_closed(self) -> tuple[Status, str]:
+        if self.phase is Phase.UNCONFIGURED and self.failure:
+            return Status.ENGINE_ERROR, f"{self.failure}; mend that, then configure the node"
+        return Status.INACTIVE, f"the node is {self.phase.value}; {_WAY_OUT[self.phase]}"
+
+    def _stop_listening(self) -> None:
+        while self._inputs:
+            self._inputs.popitem()[1].close()
+
+    def _stop_worker(self) -> None:
+        if self._worker is not None and not self._worker.close(_PATIENCE_S):
+            self.get_logger().warning("the engine is still busy; its thread ends with it")
+        self._worker = None
+
+    def _keyframe_rule(self) -> KeyframeRule | None:
+        if self.parameters["model.window"] == 1:
+            return None
+        return KeyframeRule(self.parameters["keyframes.motion"], self.parameters["keyframes.gap_s"])
+
+    def _camera_names(self) -> tuple[str, ...]:
+        names = self.parameters.words("cameras")
+        if fault := camera_names_fault(names):
+            raise ParameterError(f"parameter cameras: {fault}")
+        return names or (UNNAMED,)
 
     def _first_vocabulary(self) -> tuple[str, ...] | None:
         labels = self.parameters.words("detection.vocabulary")
@@ -108,226 +224,81 @@ class PerceptionNode(Node):
             raise ParameterError(f"parameter detection.vocabulary: label {label[:80]!r}: {reason}")
         return labels or None
 
-    def _create_outputs(self) -> None:
-        self._detections = self.create_publisher(
-            Detection3DArray, "detections", qos.RESULT, qos_overriding_options=qos.overridable()
-        )
-        self._markers = self.create_publisher(
-            MarkerArray, "markers", qos.NEWEST_RESULT, qos_overriding_options=qos.overridable()
-        )
-        self._answers = self.create_publisher(
+    def _create_services(self) -> None:
+        self._answers = self.create_lifecycle_publisher(
             AnswerMessage, "answers", qos.RESULT, qos_overriding_options=qos.overridable()
         )
-        self._overlay = self.create_publisher(
-            Image, "overlay", qos.NEWEST_RESULT, qos_overriding_options=qos.overridable()
+        self._desk = RequestDesk(
+            self._cameras, self._answers.publish, self._why_closed, self.parameters["query.timeout_s"]
         )
+        # A waiting reply counts as a running callback, so these must not exclude one another.
+        together = ReentrantCallbackGroup()
+        self._services_offered = PerceptionServices(
+            self, self._desk, self._report, self._publish_vocabulary, callback_group=together
+        )
+        self._answer_action = AnswerAction(self, self._desk, self._report, callback_group=together)
+
+    def _create_diagnostics(self) -> None:
         # Absolute, as every node's diagnostics meet on this one topic.
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.RESULT)
-
-    def _create_inputs(self) -> None:
-        compressed = self.parameters["camera.transport"] == "compressed"
-        topic, kind = ("image/compressed", CompressedImage) if compressed else ("image", Image)
-        self._intake = FrameIntake(
-            self.parameters["camera.images"],
-            image_topic=self.resolve_topic_name(topic),
-            info_topic=self.resolve_topic_name("camera_info"),
-        )
-        self._take = self._intake.take_compressed if compressed else self._intake.take_image
-        guarded = self._report.guarded
-        self.create_subscription(
-            kind,
-            topic,
-            guarded("image", self._on_image),
-            qos.SENSOR_INPUT,
-            qos_overriding_options=qos.overridable(),
-        )
-        self.create_subscription(
-            CameraInfo,
-            "camera_info",
-            guarded("camera_info", self._on_info),
-            qos.SENSOR_INPUT,
-            qos_overriding_options=qos.overridable(),
-        )
-        self._silence = SilenceWatch(self, self.resolve_topic_name(topic), self._report)
         self._health = PerceptionHealth(
-            self._intake,
-            self._worker,
-            name=self.get_fully_qualified_name(),
+            self.get_fully_qualified_name(),
             bundle=self.parameters["model.bundle"],
             engine=self.parameters["model.engine"],
         )
-        self.create_timer(
+        guarded = self._report.guarded
+        self.create_steady_timer(
             self.parameters["diagnostics.period_s"], guarded("diagnostics", self._publish_diagnostics)
         )
-        self.create_timer(_EXPIRY_PERIOD_S, guarded("timeouts", self._worker.expire))
+        self.create_steady_timer(_EXPIRY_PERIOD_S, guarded("timeouts", self._expire))
 
-    def _create_services(self) -> None:
-        # A waiting reply counts as a running callback, so these must not exclude one another.
-        together = ReentrantCallbackGroup()
-        for kind, name, callback in (
-            (Locate, "~/locate", self._locate),
-            (Ask, "~/ask", self._ask),
-            (Describe, "~/describe", self._describe),
-            (SetVocabulary, "~/set_vocabulary", self._set_vocabulary),
-            (Reset, "~/reset", self._reset),
-        ):
-            self.create_service(kind, name, self._answering(name, callback), callback_group=together)
-        self._answer_action = AnswerAction(
-            self,
-            self._worker,
-            self._submit,
-            self._publish_answer,
-            self._timeout,
-            self._report,
-            callback_group=together,
-        )
+    def _expire(self) -> None:
+        if self._worker is not None:
+            self._worker.expire()
+        if self._transforms is not None:
+            self._transforms.retry()
 
-    def _answering(self, name: str, callback: Callable) -> Callable:
-        """Wrap a service callback: an unexpected error becomes a reply; escaping, it would end the node."""
-
-        async def answer(request: object, response: object) -> object:
-            try:
-                return await callback(request, response)
-            except Exception as error:
-                self._report.fault(name, error)
-                status = status_message(
-                    Status.ENGINE_ERROR, f"{name} failed: {type(error).__name__}: {error}"
-                )
-                target = response.answer if hasattr(response, "answer") else response
-                target.status = status
-                return response
-
-        return answer
-
-    def _on_image(self, message: Image | CompressedImage) -> None:
-        try:
-            frame: FrameInput = self._take(message, received_s=time.monotonic())
-        except IntakeError as error:
-            # At the start an image often comes before its camera_info: no error yet, but worth a line.
-            complain = self._report.warn if error.kind == "no_camera_info" else self._report.error
-            complain(f"image:{error.kind}", str(error))
-            return
-        self._worker.offer(frame)
-
-    def _report_fault(self, what: str, error: Exception) -> None:
-        if self.context.ok():  # at the end the worker may find its publishers gone, which is no fault
-            self._report.fault(what, error)
-
-    def _on_info(self, message: CameraInfo) -> None:
-        try:
-            self._intake.take_info(message)
-        except IntakeError as error:
-            self._report.error("camera_info", str(error))
-
-    async def _locate(self, request: Locate.Request, _response: Locate.Response) -> Locate.Response:
-        wanted = locate_request(request.expression, self._timeout(request.timeout_s))
-        self._submit(wanted, request.timeout_s, text_fault(request.expression, "expression"))
-        outcome = await outcome_of(self, wanted)
-        location = outcome.result
-        answer = Answer(
-            status=location.status,
-            message=location.message,
-            evidence=location.detections,
-            frames=outcome.frames,
-            latency=location.latency,
-        )
-        self._publish_answer(request.expression, answer, outcome)
-        return locate_response(location, outcome.frames, queue_ms=outcome.queue_ms, total_ms=outcome.total_ms)
-
-    async def _ask(self, request: Ask.Request, response: Ask.Response) -> Ask.Response:
-        wanted = ask_request(request.question, self._timeout(request.timeout_s))
-        self._submit(wanted, request.timeout_s, text_fault(request.question, "question"))
-        outcome = await outcome_of(self, wanted)
-        response.answer = self._publish_answer(request.question, outcome.result, outcome)
-        return response
-
-    async def _describe(self, request: Describe.Request, response: Describe.Response) -> Describe.Response:
-        wanted = describe_request(self._timeout(request.timeout_s))
-        self._submit(wanted, request.timeout_s)
-        outcome = await outcome_of(self, wanted)
-        response.answer = self._publish_answer("", outcome.result, outcome)
-        return response
-
-    async def _reset(self, _request: Reset.Request, response: Reset.Response) -> Reset.Response:
-        self._worker.cancel_all("the node was reset")
-        self._worker.forget_frames()
-        wanted = reset_request(self._timeout(0.0))
-        self._worker.submit(wanted)
-        outcome = await outcome_of(self, wanted)
-        response.status = status_message(outcome.result.status, outcome.result.message)
-        return response
-
-    async def _set_vocabulary(
-        self, request: SetVocabulary.Request, response: SetVocabulary.Response
-    ) -> SetVocabulary.Response:
-        labels = [] if list(request.labels) == [""] else list(request.labels)
-        refused = refused_labels(labels)
-        if refused:
-            response.rejected = list(refused)
-            response.reasons = list(refused.values())
-            response.vocabulary = list(self._worker.vocabulary or ())
-            response.status = status_message(
-                Status.INVALID_REQUEST,
-                f"{len(refused)} labels were refused, so nothing was changed; see reasons",
+    def _publish_diagnostics(self) -> None:
+        now_s = time.monotonic()
+        for camera in self._inputs.values():
+            camera.silence.look(camera.intake.received, now_s, self.parameters["diagnostics.silence_s"])
+        self._diagnostics.publish(
+            self._health.message(
+                Header(stamp=self.get_clock().now().to_msg()),
+                now_s,
+                phase=self.phase,
+                failure=self.failure,
+                intakes={name: camera.intake for name, camera in self._inputs.items()},
+                worker=self._worker,
+                last_error=self._report.last_error,
             )
-            return response
-        own: list[str] = []
-        wanted = own_categories_request(self._timeout(0.0), own.extend)
-        self._worker.submit(wanted)
-        outcome = await outcome_of(self, wanted)
-        response.status = status_message(outcome.result.status, outcome.result.message)
-        if outcome.result.status is Status.OK:
-            self._worker.vocabulary = tuple(labels) or None
-        response.vocabulary = list(self._worker.vocabulary or own)
-        return response
-
-    def _submit(self, request: Request, timeout_s: float, fault: str = "") -> None:
-        """Hand a request to the worker, unless what came with it is unusable."""
-        if not 0.0 <= timeout_s <= MAX_TIMEOUT_S:
-            fault = f"timeout_s is {timeout_s:g}; give 0 for the node's own, or up to {MAX_TIMEOUT_S:g}"
-        if fault:
-            self._worker.refuse(request, Status.INVALID_REQUEST, fault)
-        else:
-            self._worker.submit(request)
-
-    def _timeout(self, requested_s: float) -> float:
-        """Take a request's own timeout when it is one, else the parameter."""
-        return requested_s if 0.0 < requested_s <= MAX_TIMEOUT_S else self.parameters["query.timeout_s"]
-
-    def _publish_answer(self, prompt: str, answer: Answer, outcome: Outcome) -> AnswerMessage:
-        message = answer_message(prompt, answer, queue_ms=outcome.queue_ms, total_ms=outcome.total_ms)
-        self._answers.publish(message)
-        return message
+        )
 
     def _publish_result(self, result: FrameResult) -> None:
         """Publish one frame's detections; called on the worker's thread."""
-        if not self.context.ok():
+        output = self._outputs.get(result.camera_name)
+        if output is None or not self.context.ok():
             return
         if result.location.status not in (Status.OK, Status.NO_TARGET):
             self._report.error(
                 "detection", f"detection: {result.location.status.name}: {result.location.message}"
             )
-        minimum = self.parameters["detection.min_score"]
-        detections = [
-            one for one in result.location.detections if one.score >= minimum and is_publishable(one)
-        ]
-        stamped = header(result.frame.frame_id, result.frame.stamp_ns)
-        self._detections.publish(detection_array(detections, stamped))
-        self._markers.publish(
-            marker_array(detections, stamped, lifetime_s=self.parameters["markers.lifetime_s"])
-        )
-        if self._overlay.get_subscription_count() > 0:
-            seen_here = [one for one in detections if one.frame == result.frame]
-            drawn = draw_detections(result.image, seen_here, result.frame.camera)
-            self._overlay.publish(
-                image_from_rgb(drawn, stamp_ns=result.frame.stamp_ns, frame_id=result.frame.frame_id)
-            )
+        if result.placed.status is Status.NO_TRANSFORM:
+            target = self.parameters["target_frame"]
+            self._report.error("transform", f"no boxes in target_frame {target!r}: {result.placed.message}")
+        output.publish(result)
 
-    def _publish_diagnostics(self) -> None:
-        now_s = time.monotonic()
-        self._silence.look(self._intake.received, now_s, self.parameters["diagnostics.silence_s"])
+    def _publish_vocabulary(self) -> None:
+        """Say what is detected from now on, also to those who subscribe later."""
+        scene = next(iter(self._worker.lanes.values())).scene
+        threshold = max(scene.bundle.manifest.score_threshold, self.parameters["detection.min_score"])
         stamped = Header(stamp=self.get_clock().now().to_msg())
-        self._diagnostics.publish(self._health.message(stamped, now_s, self._report.last_error))
+        labels = self._worker.vocabulary or scene.vocabulary
+        self._vocabulary_output.publish(label_info(labels, threshold, stamped))
+
+    def _report_fault(self, what: str, error: Exception) -> None:
+        if self.context.ok():  # at the end the worker may find its publishers gone, which is no fault
+            self._report.fault(what, error)
 
     def _pace(self) -> Pace:
         return Pace(
@@ -338,7 +309,13 @@ class PerceptionNode(Node):
         )
 
     def _apply_parameters(self, _values: Mapping[str, Value]) -> None:
-        self._worker.pace = self._pace()
+        self._desk.default_timeout_s = self.parameters["query.timeout_s"]
+        if self._worker is not None:
+            self._worker.pace = self._pace()
+        if self._transforms is not None:
+            self._transforms.wait_s = self.parameters["target_frame_wait_s"]
+        if self.phase is Phase.ACTIVE:
+            self._publish_vocabulary()
 
 
 def main(args: list[str] | None = None) -> None:

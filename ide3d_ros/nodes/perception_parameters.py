@@ -6,10 +6,42 @@ from __future__ import annotations
 from ide3d_ros.nodes.parameters import Parameter
 
 PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(
+        "autostart", True, "Whether the node configures and activates itself, without a lifecycle manager."
+    ),
+    Parameter(
+        "cameras",
+        [""],
+        "Names of the cameras, each the prefix of its topics; empty is one camera on image and camera_info.",
+    ),
+    Parameter(
+        "target_frame",
+        "",
+        "Frame that boxes are stated in, by TF at the image's stamp; empty is the camera's optical frame.",
+    ),
+    Parameter(
+        "target_frame_wait_s",
+        0.1,
+        "Seconds that TF may come after its image; boxes without TF are not published.",
+        bounds=(0.0, 5.0),
+        dynamic=True,
+    ),
     Parameter("model.bundle", "nano", "Embedded bundle's name, or the path of a bundle folder."),
     Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=("auto", "onnx")),
-    Parameter("model.window", 1, "Newest frames that a request is answered from.", bounds=(1, 64)),
+    Parameter("model.window", 1, "Newest frames of a camera that answer a request.", bounds=(1, 64)),
     Parameter("model.threads", 0, "CPU threads of the engine; 0 takes all cores.", bounds=(0, 256)),
+    Parameter(
+        "keyframes.motion",
+        0.03,
+        "With a window of several frames: change of the image that earns a place in it (share of white).",
+        bounds=(0.0, 1.0),
+    ),
+    Parameter(
+        "keyframes.gap_s",
+        2.0,
+        "With a window of several frames: seconds after which a frame earns a place whatever it shows.",
+        bounds=(0.0, 3600.0),
+    ),
     Parameter(
         "camera.transport",
         "raw",
@@ -25,7 +57,7 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "detection.rate_hz",
         5.0,
-        "Detections a second at most; 0 looks at frames only when a request needs one.",
+        "Detections a second and camera at most; 0 looks at frames only when a request needs one.",
         bounds=(0.0, 120.0),
         dynamic=True,
     ),

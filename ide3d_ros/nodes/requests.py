@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ide3d_ros.nodes.frames import UNNAMED
 from ide3d_ros.scene.results import Answer, Frame, Location
 from ide3d_ros.scene.scene import Scene
 from ide3d_ros.scene.status import Status
@@ -45,6 +46,7 @@ class Request:
         refuse: Callable[[Status, str], Result],
         *,
         timeout_s: float,
+        camera: str = UNNAMED,
         needs_frames: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,9 +56,11 @@ class Request:
             run: does the work on the worker thread; it watches `withdrawn` where it can stop early.
             refuse: makes a result of the right type for a request that did not run to its end.
             timeout_s: seconds from now until it ends as TIMEOUT.
+            camera: whose frames it is about; "" is the first camera.
             needs_frames: whether there must be a recent frame to run it.
             clock: seconds, monotonic.
         """
+        self.camera = camera
         self.needs_frames = needs_frames
         self.arrived_s = clock()
         self.timeout_s = timeout_s
@@ -89,8 +93,12 @@ class Request:
         """
         return self._end(self._refuse(status, message), ())
 
-    def run(self, scene: Scene) -> None:
+    def run(self, scene: Scene, place: Callable[[Result], Result] = lambda result: result) -> None:
         """Do the work on the calling thread, unless the request has ended already.
+
+        Args:
+            scene: what is asked.
+            place: takes the boxes of the result to the frame that they are wanted in.
 
         Raises:
             Exception: whatever the work raised, after the request has ended as ENGINE_ERROR.
@@ -100,7 +108,7 @@ class Request:
                 return
             self._started_s = self._clock()
         try:
-            result = self._run(scene, self)
+            result = place(self._run(scene, self))
             frames = scene.frames
         except Exception as error:
             result = self._refuse(

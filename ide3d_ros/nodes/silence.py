@@ -36,7 +36,7 @@ class SilenceWatch:
         if count != self._count:
             self._count, self._since_s = count, now_s
         elif now_s - self._since_s >= limit_s:
-            self._report.warn("silence", self._text(now_s - self._since_s))
+            self._report.warn(f"{self._topic}:silence", self._text(now_s - self._since_s))
 
     def _text(self, silent_s: float) -> str:
         publishers = self._node.get_publishers_info_by_topic(self._topic)

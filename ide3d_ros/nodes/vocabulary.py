@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which texts from outside a node hands on to its scene. Knows nothing of ROS."""
+"""Which texts and names from outside a node takes. Knows nothing of ROS."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ide3d_ros.scene.validation import RequestError, check_text
 
 MAX_LABELS = 64
+_CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 
 
 def text_fault(text: str, kind: str) -> str:
@@ -45,3 +47,17 @@ def refused_labels(labels: Sequence[str]) -> dict[str, str]:
             refused[label] = reason
         seen.add(label)
     return refused
+
+
+def camera_names_fault(names: Sequence[str]) -> str:
+    """Say what is wrong with the names of cameras; empty when nothing is.
+
+    Args:
+        names: each becomes the prefix of its camera's topics.
+    """
+    for name in names:
+        if not _CAMERA_NAME.fullmatch(name):
+            return f"{name[:80]!r} cannot begin topic names; use letters, digits and _, such as front_left"
+        if list(names).count(name) > 1:
+            return f"{name!r} is listed twice"
+    return ""

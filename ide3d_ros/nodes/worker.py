@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one thread that owns the scene: it encodes frames, detects in them and answers requests.
+"""The one thread that owns the scenes: it encodes frames, detects in them and answers requests.
 
-Frames never queue: one slot holds the newest, and what it replaces is dropped and counted. Requests go before
-frames, with two exceptions that keep answers honest and detections alive under a flood of questions: a
-waiting frame is encoded first when what the scene knows is older than `freshness_s`, and a detection that is
-`patience_s` late is made first.
+Requests go before frames, with two exceptions that keep answers honest and detections alive under a flood of
+questions: a waiting frame is encoded first when what the scene knows is older than `freshness_s`, and a
+detection that is `patience_s` late is made first. Cameras take turns, one detection each.
 
 This module knows nothing of ROS.
 """
@@ -14,37 +13,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-import numpy as np
-
-from ide3d_ros.nodes.frames import FrameInput, FrameResult
+from ide3d_ros.nodes.frames import UNNAMED, FrameInput, FrameResult
+from ide3d_ros.nodes.lane import Lane, Step
+from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.requests import Request
-from ide3d_ros.scene.results import Frame
+from ide3d_ros.scene.keyframes import KeyframeRule
+from ide3d_ros.scene.results import Latency
 from ide3d_ros.scene.scene import Scene
 from ide3d_ros.scene.status import Status
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Say how the worker shares its time.
-
-    Attributes:
-        rate_hz: detections a second at most; 0 detects nothing and encodes a frame only for a request.
-        freshness_s: a request is answered on the frame encoded last unless that is older than this and a
-            newer one waits.
-        max_frame_age_s: a request is STALE when no frame has arrived for this long.
-        queue_size: requests that may wait.
-        patience_s: how late a detection may be before it goes ahead of requests.
-    """
-
-    rate_hz: float = 5.0
-    freshness_s: float = 0.2
-    max_frame_age_s: float = 2.0
-    queue_size: int = 16
-    patience_s: float = 1.0
 
 
 class State(Enum):
@@ -57,78 +37,100 @@ class State(Enum):
 
 
 @dataclass
-class Tally:
-    """Count what happened to frames and requests since the start.
+class RequestTally:
+    """Count how requests ended since the start.
 
     Attributes:
-        offered, dropped, encoded, detected: frames at each stage.
-        unreadable: frames whose pixels could not be decoded or were refused by the scene.
-        faults: times that the engine failed.
         answered, refused: requests by how they ended.
+        faults: times that the engine, or the worker itself, failed at a request.
+        latencies: where the time of the newest answers went.
     """
 
-    offered: int = 0
-    dropped: int = 0
-    encoded: int = 0
-    detected: int = 0
-    unreadable: int = 0
-    faults: int = 0
     answered: int = 0
     refused: int = 0
-    encode_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
-    age_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    faults: int = 0
+    latencies: deque[Latency] = field(default_factory=lambda: deque(maxlen=100))
 
 
 class InferenceWorker:
     """Run everything that touches a Scene on one thread.
 
     Any thread may offer frames and submit requests; the callbacks are called on the worker thread.
+
+    Attributes:
+        lanes: each camera's, by its name.
+        vocabulary: what is detected; None detects the bundle's own categories.
     """
 
     def __init__(
         self,
-        scene_factory: Callable[[], Scene],
+        scenes_factory: Callable[[], Mapping[str, Scene]],
         *,
         on_result: Callable[[FrameResult], None],
         on_fault: Callable[[str, Exception], None],
         pace: Pace | None = None,
+        cameras: Sequence[str] = (UNNAMED,),
+        target_frame_id: str = "",
+        keyframes: KeyframeRule | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a worker; `start` starts it.
 
         Args:
-            scene_factory: opens the scene, on the worker thread.
+            scenes_factory: opens a scene for each camera, on the worker thread.
             on_result: takes what was detected in a frame.
             on_fault: takes what failed ("opening the bundle", "a frame", "a request", "publishing") and the
                 error.
             pace: how it shares its time.
+            cameras: their names; a request that names none asks the first.
+            target_frame_id: the frame that boxes are wanted in; empty leaves them in the optical frame.
+            keyframes: which frames stay in a window of several; None keeps every frame.
             clock: seconds, monotonic.
         """
         self.pace = pace or Pace()
-        self.tally = Tally()
+        self.tally = RequestTally()
         self.state = State.LOADING
         self.failure = ""
-        self.vocabulary: tuple[str, ...] | None = None  # what is detected; None = the bundle's own categories
-        self._scene_factory = scene_factory
-        self._on_result = on_result
-        self._on_fault = on_fault
+        self.vocabulary: tuple[str, ...] | None = None
+        self._scenes_factory = scenes_factory
+        self._report = on_fault
         self._clock = clock
         self._wake = threading.Condition()
-        self._slot: FrameInput | None = None
+        self.lanes = {
+            name: Lane(
+                name,
+                self._wake,
+                clock,
+                target_frame_id=target_frame_id,
+                keyframes=keyframes,
+                vocabulary=lambda: self.vocabulary,
+                on_result=on_result,
+                on_fault=self._fault,
+            )
+            for name in cameras
+        }
+        self._turns = deque(self.lanes.values())  # the lane whose turn it is stands first
         self._requests: deque[Request] = deque()
         self._running: Request | None = None
         self._fed: Request | None = None  # the request that a frame has been encoded for, good or bad
-        self._received_s: float | None = None
-        self._encoded_s: float | None = None
-        self._undetected: tuple[Frame, np.ndarray, float] | None = None
-        self._promised = False  # whether the undetected frame was encoded in order to be detected
-        self._due_s = 0.0
         self._closing = False
+        self._opened = threading.Event()
         self._thread = threading.Thread(target=self._work, name="ide3d-inference", daemon=True)
 
     def start(self) -> None:
-        """Start the thread, which opens the scene first."""
+        """Start the thread, which opens the scenes first."""
         self._thread.start()
+
+    def wait_until_open(self, timeout_s: float | None = None) -> bool:
+        """Wait until the scenes are open or have failed to open; `state` says which.
+
+        Args:
+            timeout_s: seconds; None waits as long as it takes.
+
+        Returns:
+            False when the time was up before.
+        """
+        return self._opened.wait(timeout_s)
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """End all requests as CANCELED, stop the thread and wait for it.
@@ -139,26 +141,19 @@ class InferenceWorker:
         with self._wake:
             self._closing = True
             self._wake.notify_all()
-        self.cancel_all("the node is shutting down")
+        self.end_all(Status.CANCELED, "the node is shutting down")
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         self.state = State.CLOSED
         return not self._thread.is_alive()
 
-    def offer(self, frame: FrameInput) -> bool:
-        """Hand over the newest frame, in place of one that still waits.
+    def offer(self, frame: FrameInput, camera: str = UNNAMED) -> bool:
+        """Hand over a camera's newest frame, in place of one that still waits.
 
         Returns:
             Whether an older frame was dropped for it.
         """
-        with self._wake:
-            dropped = self._slot is not None
-            self._slot = frame
-            self._received_s = frame.received_s
-            self.tally.offered += 1
-            self.tally.dropped += dropped
-            self._wake.notify_all()
-        return dropped
+        return self.lanes[camera].offer(frame)
 
     def submit(self, request: Request) -> None:
         """Queue a request; it is refused at once when the engine cannot run or too many wait."""
@@ -195,18 +190,15 @@ class InferenceWorker:
                     f"no answer within {request.timeout_s:g} s, waiting {waiting}; raise query.timeout_s",
                 )
 
-    def cancel_all(self, reason: str) -> None:
-        """End every open request as CANCELED."""
+    def end_all(self, status: Status, reason: str) -> None:
+        """End every open request."""
         for request in self._open_requests():
-            self.refuse(request, Status.CANCELED, reason)
+            self.refuse(request, status, reason)
 
     def forget_frames(self) -> None:
-        """Drop the waiting frame and what is known of earlier ones; a request resets the scene itself."""
-        with self._wake:
-            self._slot = None
-            self._received_s = None
-            self._encoded_s = None
-            self._undetected = None
+        """Drop the waiting frames and what is known of earlier ones; a request resets a scene itself."""
+        for lane in self.lanes.values():
+            lane.forget()
 
     def _open_requests(self) -> list[Request]:
         with self._wake:
@@ -214,14 +206,16 @@ class InferenceWorker:
             return running + list(self._requests)
 
     def _work(self) -> None:
-        scene = self._open_scene()
-        while (step := self._next_step(scene is not None)) is not None:
-            if scene is not None:
-                step(scene)
+        ready = self._open_scenes()
+        self._opened.set()
+        while (step := self._next_step(ready)) is not None:
+            step()
 
-    def _open_scene(self) -> Scene | None:
+    def _open_scenes(self) -> bool:
         try:
-            scene = self._scene_factory()
+            scenes = self._scenes_factory()
+            for name, lane in self.lanes.items():
+                lane.scene = scenes[name]
         except Exception as error:
             self.failure = f"the bundle could not be opened: {error}"
             with self._wake:
@@ -230,123 +224,70 @@ class InferenceWorker:
             for request in waiting:
                 self.refuse(request, Status.ENGINE_ERROR, self.failure)
             self._fault("opening the bundle", error)
-            return None
+            return False
         self.state = State.READY
-        return scene
+        return True
 
-    def _next_step(self, ready: bool) -> Callable[[Scene], None] | None:
+    def _next_step(self, ready: bool) -> Step | None:
         """Wait for the next thing to do; None when the worker closes."""
         with self._wake:
             while not self._closing:
-                if not ready:
-                    self._wake.wait()
-                    continue
-                step, wait_s = self._choose()
+                step, wait_s = self._choose() if ready else (None, None)
                 if step is not None:
                     return step
                 self._wake.wait(wait_s)
         return None
 
-    def _choose(self) -> tuple[Callable[[Scene], None] | None, float | None]:
+    def _choose(self) -> tuple[Step | None, float | None]:
         """Pick the next step under the lock, or say how long nothing will be due (None: until woken)."""
-        now = self._clock()
-        pace = self.pace
+        now, pace = self._clock(), self.pace
         while self._requests and self._requests[0].withdrawn():
             self._requests.popleft()
         if self._requests:
-            request = self._requests[0]
-            if (
-                request.needs_frames
-                and self._slot is not None
-                and self._outdated(now)
-                and request is not self._fed
-            ):
-                self._fed = request
-                self._promised = False
-                return self._take_frame(), None
-            if self._undetected is not None and pace.rate_hz > 0 and now > self._due_s + pace.patience_s:
-                return self._detect, None
-            self._requests.popleft()
-            self._running = request
-            return self._answer, None
+            return self._choose_for(self._requests[0], now, pace), None
         if pace.rate_hz <= 0:
             return None, None
-        if self._slot is None and self._undetected is None:
-            return None, None
-        if now < self._due_s:
-            return None, self._due_s - now
-        # A frame that was encoded for a detection gets it, even if a newer one has come meanwhile: otherwise
-        # an engine slower than the camera would encode for ever. One encoded for a request gives way to a
-        # newer one.
-        if self._slot is None or (self._undetected is not None and self._promised):
-            return self._detect, None
-        self._promised = True
-        return self._take_frame(), None
+        waits: list[float] = []
+        for lane in self._turns:
+            step, wait_s = lane.next_step(now, pace)
+            if step is not None:
+                return self._in_turn(lane, step), None
+            if wait_s is not None:
+                waits.append(wait_s)
+        return None, min(waits, default=None)
 
-    def _outdated(self, now: float) -> bool:
-        return self._encoded_s is None or now - self._encoded_s > self.pace.freshness_s
+    def _choose_for(self, request: Request, now: float, pace: Pace) -> Step:
+        lane = self._lane_of(request)
+        if request.needs_frames and request is not self._fed and (step := lane.feed(now, pace)) is not None:
+            self._fed = request
+            return step
+        for other in self._turns:
+            if (step := other.overdue(now, pace)) is not None:
+                return self._in_turn(other, step)
+        self._requests.popleft()
+        self._running = request
+        return lambda: self._answer(request, lane)
 
-    def _take_frame(self) -> Callable[[Scene], None]:
-        frame, self._slot = self._slot, None
-        return lambda scene: self._encode(scene, frame)
+    def _in_turn(self, lane: Lane, step: Step) -> Step:
+        def take() -> bool:
+            over = step()
+            if over:
+                self._turns.remove(lane)
+                self._turns.append(lane)
+            return over
 
-    def _encode(self, scene: Scene, waiting: FrameInput) -> None:
-        started = self._clock()
+        return take
+
+    def _lane_of(self, request: Request) -> Lane:
+        return self.lanes[request.camera or next(iter(self.lanes))]
+
+    def _answer(self, request: Request, lane: Lane) -> bool:
         try:
-            image = waiting.read()
-            frame = scene.add_frame(
-                image, waiting.camera, stamp_ns=waiting.stamp_ns, frame_id=waiting.frame_id
-            )
-        except ValueError as error:  # the picture is at fault, not the engine
-            self.tally.unreadable += 1
-            self._fault("a frame", error)
-            return
-        except Exception as error:
-            self.tally.faults += 1
-            self._fault("a frame", error)
-            return
-        self.tally.encoded += 1
-        self.tally.encode_ms.append(1e3 * (self._clock() - started))
-        with self._wake:
-            self._encoded_s = waiting.received_s
-            self._undetected = (frame, image, waiting.received_s)
-
-    def _detect(self, scene: Scene) -> None:
-        with self._wake:
-            undetected, self._undetected = self._undetected, None
-            # From the time it was due, so that the rate holds; from now, when it could not be held.
-            now = self._clock()
-            period = 1.0 / self.pace.rate_hz if self.pace.rate_hz > 0 else 0.0
-            self._due_s = max(self._due_s + period, now)
-        if undetected is None:
-            return
-        frame, image, received_s = undetected
-        try:
-            location = scene.detect(self.vocabulary)
-        except Exception as error:
-            self.tally.faults += 1
-            self._fault("a frame", error)
-            return
-        if location.status is Status.ENGINE_ERROR:
-            self.tally.faults += 1
-            self._fault("a frame", RuntimeError(location.message))
-            return
-        self.tally.detected += 1
-        age_ms = 1e3 * (self._clock() - received_s)
-        self.tally.age_ms.append(age_ms)
-        try:
-            self._on_result(FrameResult(frame, image, location, age_ms))
-        except Exception as error:
-            self._fault("publishing", error)
-
-    def _answer(self, scene: Scene) -> None:
-        request = self._running
-        try:
-            missing = self._missing_frames() if request.needs_frames else None
+            missing = lane.missing_frames(self.pace) if request.needs_frames else None
             if missing is not None:
                 self.refuse(request, *missing)
             else:
-                request.run(scene)
+                request.run(lane.scene, lane.place)
                 self._count(request)
         except Exception as error:
             self.tally.faults += 1
@@ -354,34 +295,24 @@ class InferenceWorker:
         finally:
             with self._wake:
                 self._running = None
+        return False
 
     def _count(self, request: Request) -> None:
         result = request.outcome.result
         if result.status is Status.ENGINE_ERROR:
             self.tally.faults += 1
             self._fault("a request", RuntimeError(result.message))
-        elif result.status is Status.INVALID_REQUEST:
+        elif result.status in (Status.INVALID_REQUEST, Status.NO_TRANSFORM):
             self.tally.refused += 1
         elif result.status not in (
             Status.TIMEOUT,
             Status.CANCELED,
         ):  # those were counted when they were refused
             self.tally.answered += 1
-
-    def _missing_frames(self) -> tuple[Status, str] | None:
-        if self._encoded_s is None:
-            return Status.NO_FRAMES, "no usable frame has arrived yet; check the image and camera_info topics"
-        age_s = self._clock() - (self._received_s or self._encoded_s)
-        if age_s > self.pace.max_frame_age_s:
-            return (
-                Status.STALE,
-                f"the newest frame is {age_s:.1f} s old; check the camera, or raise query.max_frame_age_s "
-                f"({self.pace.max_frame_age_s:g} s)",
-            )
-        return None
+            self.tally.latencies.append(result.latency)
 
     def _fault(self, what: str, error: Exception) -> None:
         try:
-            self._on_fault(what, error)
+            self._report(what, error)
         except Exception:  # a fault in reporting must not end the only thread that can work
             self.tally.faults += 1

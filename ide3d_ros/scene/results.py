@@ -36,9 +36,10 @@ class Detection:
         label: the expression or vocabulary phrase that the box answers; the category's name where no text
             asked.
         score: probability in 0..1 that the box is what the label says.
-        box: metres, in the optical frame of `frame` at its stamp.
+        box: metres, in the frame that `frame.frame_id` names at its stamp: the optical frame, until
+            `place_detection` takes it elsewhere.
         frame: the frame in which the thing was seen.
-        covariance: (6, 6) float64 of (x, y, z, rotation about x, y, z) in the optical frame of `frame`;
+        covariance: (6, 6) float64 of (x, y, z, rotation about x, y, z) in the same frame;
             square metres and square radians.
         category: the category that the network reads at the box's token.
         color: the colour's name that the network reads there; empty where the bundle names no colours.

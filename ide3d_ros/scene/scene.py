@@ -102,18 +102,20 @@ class Scene:
             FrameError: if image, stamp or frame_id is not usable; the window is left as it was.
             EngineError: if the engine fails; the window is left as it was.
         """
-        begin = time.perf_counter()
-        if stamp_ns < 0 or not frame_id:
-            raise FrameError(
-                f"the frame has stamp {stamp_ns} ns and frame_id '{frame_id}'; give a time and a name"
-            )
-        sizes = self._bundle.manifest.network
-        prepared = prepare_image(image, camera, sizes.width, sizes.height)
-        frame = Frame(frame_id, int(stamp_ns), camera)
-        self._cache.add(
-            View(frame, prepared.camera), prepared.pixels, prepared.camera.K, preprocess_ms=_since(begin)
-        )
-        return frame
+        return self._look(self._cache.add, image, camera, stamp_ns, frame_id)
+
+    def replace_newest_frame(
+        self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str
+    ) -> Frame:
+        """Encode an image at once and keep it in the place of the newest frame of the window.
+
+        Args:
+            image, camera, stamp_ns, frame_id: as in `add_frame`.
+
+        Raises:
+            FrameError, EngineError: as in `add_frame`.
+        """
+        return self._look(self._cache.replace_newest, image, camera, stamp_ns, frame_id)
 
     def locate(self, expression: str) -> Location:
         """Find the things that an expression refers to, such as "the red mug".
@@ -233,6 +235,20 @@ class Scene:
     def memory_bytes(self) -> int:
         """Return the memory held by the frames' tokens, keys and values, bytes."""
         return self._cache.bytes
+
+    def _look(
+        self, keep: Callable[..., None], image: np.ndarray, camera: Camera, stamp_ns: int, frame_id: str
+    ) -> Frame:
+        begin = time.perf_counter()
+        if stamp_ns < 0 or not frame_id:
+            raise FrameError(
+                f"the frame has stamp {stamp_ns} ns and frame_id '{frame_id}'; give a time and a name"
+            )
+        sizes = self._bundle.manifest.network
+        prepared = prepare_image(image, camera, sizes.width, sizes.height)
+        frame = Frame(frame_id, int(stamp_ns), camera)
+        keep(View(frame, prepared.camera), prepared.pixels, prepared.camera.K, preprocess_ms=_since(begin))
+        return frame
 
     def _locate_prompts(self, prompts: list[list[int]], labels: list[str]) -> list[Location]:
         pointers: list[np.ndarray] = []

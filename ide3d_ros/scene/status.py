@@ -29,3 +29,5 @@ class Status(IntEnum):
     """The request itself is malformed; the message names the rule that it breaks."""
     ENGINE_ERROR = 9
     """The engine failed while it ran; the message carries its words."""
+    INACTIVE = 10
+    """The node that was asked is not active; the message says which transition it needs."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,3 +68,16 @@ def test_nothing_detected_clears_what_was_drawn() -> None:
 def test_label_keeps_its_colour_in_every_process() -> None:
     assert label_color("chair") == (0.89, 0.47, 0.76)
     assert label_color("caf\u00e9 \udcff") == label_color("caf\u00e9 \udcff")
+
+
+def test_marker_ids_stay_with_their_things_when_others_come_into_view() -> None:
+    def ids(*labels: str) -> list[int]:
+        things = [replace(detection(), label=label) for label in labels]
+        return [one.id for one in marker_array(things, HEADER, lifetime_s=1.0).markers[1::2]]
+
+    chair, second = ids("chair", "chair")
+    assert chair != second
+    mug, still_chair, still_second = ids("mug", "chair", "chair")
+    assert (still_chair, still_second) == (chair, second)
+    assert mug not in (chair, second)
+    assert all(0 <= one < 2**31 for one in ids(*(f"thing {i}" for i in range(50)), "\udcff"))

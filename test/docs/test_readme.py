@@ -23,6 +23,7 @@ import yaml
 from fake_bundle import EXTENTS, picture
 from rclpy.action import get_action_server_names_and_types_by_node
 from rclpy.context import Context
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 
 from ide3d_ros.bundle import Bundle
@@ -200,10 +201,14 @@ def nodes(fake_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert ros_graph.PROFILE.is_file()
     rclpy.init(context=context, domain_id=77)
     made = {
-        "perception": PerceptionNode(lambda _: Scene.open(fake_bundle.folder), context=context),
+        "perception": PerceptionNode(
+            lambda _, cameras: {camera: Scene.open(fake_bundle.folder) for camera in cameras}, context=context
+        ),
         "sim_camera": SimCameraNode(context=context, cli_args=["--ros-args", "-p", "camera.rate_hz:=0.1"]),
         "replay": ReplayNode(context=context, cli_args=["--ros-args", "-p", f"replay.path:={folder}"]),
     }
+    for transition in (made["perception"].trigger_configure, made["perception"].trigger_activate):
+        assert transition() == TransitionCallbackReturn.SUCCESS
     yield made
     for node in made.values():
         node.destroy_node()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ide3d_ros.nodes.vocabulary import MAX_LABELS, refused_labels, text_fault
+from ide3d_ros.nodes.vocabulary import MAX_LABELS, camera_names_fault, refused_labels, text_fault
 
 
 @pytest.mark.parametrize("text", ["the red chair", "où est la chaise ?", "椅子", "x" * 512])
@@ -40,3 +40,9 @@ def test_too_many_labels_are_refused_without_reading_them() -> None:
     labels = [f"thing {number}" for number in range(MAX_LABELS)]
     assert refused_labels(labels) == {}
     assert refused_labels([*labels, *labels]) == {"thing 0": "a vocabulary holds at most 64 labels, not 128"}
+
+
+def test_names_that_cannot_begin_topics_are_refused() -> None:
+    assert camera_names_fault(["front", "rear_left", "cam2"]) == ""
+    for names in (["front", "front"], ["/front"], ["front-left"], ["2nd"], ["a__b"], ["front/"]):
+        assert camera_names_fault(names)

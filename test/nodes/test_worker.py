@@ -20,23 +20,26 @@ from ide3d_ros.nodes.dialogue import (
     stream_request,
 )
 from ide3d_ros.nodes.frames import FrameInput, FrameResult
+from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.requests import Request
-from ide3d_ros.nodes.worker import InferenceWorker, Pace, State
+from ide3d_ros.nodes.worker import InferenceWorker, State
+from ide3d_ros.scene.keyframes import KeyframeRule
 from ide3d_ros.scene.status import Status
 
 
 class Bench:
     """A worker on a slow scene, with what it published and complained about."""
 
-    def __init__(self, scene: SlowScene, **pace: float) -> None:
+    def __init__(self, scene: SlowScene, *, keyframes: KeyframeRule | None = None, **pace: float) -> None:
         self.scene = scene
         self.results: list[FrameResult] = []
         self.faults: list[tuple[str, Exception]] = []
         self.worker = InferenceWorker(
-            lambda: scene,
+            lambda: {"": scene},
             on_result=self.results.append,
             on_fault=lambda what, error: self.faults.append((what, error)),
             pace=Pace(**{"rate_hz": 50.0, **pace}),
+            keyframes=keyframes,
         )
         self.worker.start()
 
@@ -71,8 +74,8 @@ def benches() -> Iterator[Callable[..., Bench]]:
     """Make benches whose threads end with the test."""
     made: list[Bench] = []
 
-    def make(scene: SlowScene | None = None, **pace: float) -> Bench:
-        made.append(Bench(scene or SlowScene(), **pace))
+    def make(scene: SlowScene | None = None, **settings: object) -> Bench:
+        made.append(Bench(scene or SlowScene(), **settings))
         return made[-1]
 
     yield make
@@ -97,7 +100,7 @@ def test_newest_frame_wins_and_the_rest_is_counted(benches) -> None:
     assert [bench.frame(stamp) for stamp in (2, 3, 4, 5)] == [False, True, True, True]
     until(lambda: len(bench.results) == 2)
     assert [result.frame.stamp_ns for result in bench.results] == [1, 5]
-    tally = bench.worker.tally
+    tally = bench.worker.lanes[""].tally
     assert (tally.offered, tally.dropped, tally.encoded, tally.detected) == (5, 3, 2, 2)
 
 
@@ -228,7 +231,7 @@ def test_canceled_stream_stops_at_the_next_word_and_keeps_what_was_said(benches)
     assert request.outcome.result.text == "".join(pieces)
 
 
-def test_cancel_all_ends_what_runs_and_what_waits(benches) -> None:
+def test_end_all_ends_what_runs_and_what_waits(benches) -> None:
     bench = benches(SlowScene(ask_s=0.3))
     bench.frame(1)
     until(lambda: bench.results)
@@ -236,7 +239,7 @@ def test_cancel_all_ends_what_runs_and_what_waits(benches) -> None:
     for request in requests:
         bench.worker.submit(request)
     until(lambda: "ask" in bench.scene.log)
-    bench.worker.cancel_all("reset")
+    bench.worker.end_all(Status.CANCELED, "reset")
     assert {request.outcome.result.status for request in requests} == {Status.CANCELED}
 
 
@@ -281,7 +284,7 @@ def test_worker_outlives_a_failing_engine(benches, stage: str) -> None:
     bench.frame(3)
     until(lambda: bench.results[-1].frame.stamp_ns == 3)
     assert bench.answer(ask_request("q?", 3)).result.status is Status.OK
-    assert bench.worker.tally.faults >= 1
+    assert bench.worker.tally.faults + bench.worker.lanes[""].tally.faults >= 1
 
 
 def test_frame_that_cannot_be_read_is_not_the_engine_s_fault(benches) -> None:
@@ -292,7 +295,7 @@ def test_frame_that_cannot_be_read_is_not_the_engine_s_fault(benches) -> None:
 
     bench.frame(1, read=read)
     until(lambda: bench.faults)
-    assert (bench.worker.tally.unreadable, bench.worker.tally.faults) == (1, 0)
+    assert (bench.worker.lanes[""].tally.unreadable, bench.worker.lanes[""].tally.faults) == (1, 0)
     bench.frame(2)
     until(lambda: bench.results)
 
@@ -327,7 +330,7 @@ def test_publisher_that_raises_does_not_stop_detection(benches) -> None:
         published.append(result.frame.stamp_ns)
         raise RuntimeError("publisher is gone")
 
-    bench.worker._on_result = publish
+    bench.worker.lanes[""]._on_result = publish
     for count in (1, 2):
         bench.frame(count)
         until(lambda wanted=count: len(published) == wanted)
@@ -337,10 +340,10 @@ def test_publisher_that_raises_does_not_stop_detection(benches) -> None:
 def test_scene_that_cannot_be_opened_answers_with_the_reason() -> None:
     reported = threading.Event()
 
-    def open_scene() -> SlowScene:
+    def open_scenes() -> dict[str, SlowScene]:
         raise ValueError("bundle 'nano' is damaged: weights.bin is truncated")
 
-    worker = InferenceWorker(open_scene, on_result=print, on_fault=lambda *_: reported.set())
+    worker = InferenceWorker(open_scenes, on_result=print, on_fault=lambda *_: reported.set())
     early = ask_request("q?", 5)
     worker.submit(early)
     worker.start()
@@ -359,9 +362,9 @@ def test_requests_during_opening_are_answered_after_it(benches) -> None:
     opened = threading.Event()
     scene = SlowScene()
 
-    def open_slowly() -> SlowScene:
+    def open_slowly() -> dict[str, SlowScene]:
         opened.wait(3)
-        return scene
+        return {"": scene}
 
     worker = InferenceWorker(open_slowly, on_result=lambda _: None, on_fault=lambda *_: None)
     worker.start()
@@ -398,3 +401,32 @@ def test_vocabulary_changes_what_the_next_frame_is_searched_for(benches) -> None
     bench.frame(1)
     until(lambda: bench.results)
     assert [one.label for one in bench.results[0].location.detections] == ["mug", "blue ball"]
+
+
+def test_window_of_several_frames_keeps_those_that_differ(benches) -> None:
+    bench = benches(SlowScene(), keyframes=KeyframeRule(0.1, 3600.0), rate_hz=1000.0)
+    bench.scene.window = 3
+    shades = (0, 0, 0, 255, 255, 255)
+    for stamp_ns, shade in enumerate(shades, start=1):
+        picture = np.full((6, 8, 3), shade, np.uint8)
+        bench.frame(stamp_ns, read=lambda picture=picture: picture)
+        until(lambda wanted=stamp_ns: len(bench.results) == wanted)
+    assert [frame.stamp_ns for frame in bench.scene.frames] == [1, 4, 6]
+    bench.worker.forget_frames()
+    assert bench.answer(reset_request(3)).result.status is Status.OK
+    bench.frame(7)
+    until(lambda: len(bench.results) == 7)
+    assert [frame.stamp_ns for frame in bench.scene.frames] == [7]
+
+
+def test_frame_that_is_being_encoded_while_all_are_forgotten_does_not_come_back(benches) -> None:
+    bench = benches(SlowScene(encode_s=0.15))
+    bench.frame(1)
+    until(lambda: "encode 1" in bench.scene.log)
+    bench.worker.forget_frames()
+    assert bench.answer(reset_request(3)).result.status is Status.OK
+    assert bench.answer(ask_request("q?", 3)).result.status is Status.NO_FRAMES
+    assert (bench.results, bench.faults) == ([], [])
+    bench.frame(2)
+    until(lambda: bench.results)
+    assert [result.frame.stamp_ns for result in bench.results] == [2]

@@ -15,7 +15,7 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.action import ActionClient
 from ros_graph import Graph, until
 from sensor_msgs.msg import Image
-from vision_msgs.msg import Detection3DArray
+from vision_msgs.msg import Detection3DArray, LabelInfo
 from visualization_msgs.msg import Marker, MarkerArray
 
 from ide3d_msgs.action import AnswerQuestion
@@ -24,6 +24,7 @@ from ide3d_msgs.srv import Ask, Describe, Locate, Reset, SetVocabulary
 from ide3d_ros.conversions.boxes import detection_from_message
 from ide3d_ros.conversions.images import rgb_from_image
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
+from ide3d_ros.nodes.qos import LATCHED
 
 pytestmark = pytest.mark.usefixtures("perception")
 
@@ -142,8 +143,15 @@ def test_vocabulary_can_be_changed_and_given_back(shared_graph: Graph, camera: C
         assert refused.status.code == Status.INVALID_REQUEST
         assert len(refused.rejected) == len(refused.reasons) >= 1
         assert list(refused.vocabulary) == ["the red chair", "zebra"]
+    latched = shared_graph.listen(LabelInfo, "vocabulary", LATCHED)  # by one who comes late
+    until(lambda: latched, "the vocabulary is not latched")
+    assert [one.class_name for one in latched[-1].class_map] == ["the red chair", "zebra"]
     reply = shared_graph.call(SetVocabulary, "perception/set_vocabulary", labels=[])
     assert reply.status.code == Status.OK
+    until(lambda: len(latched) == 2, "the change of vocabulary is not published")
+    assert [one.class_name for one in latched[-1].class_map] == list(reply.vocabulary)
+    assert [one.class_id for one in latched[-1].class_map] == list(range(len(reply.vocabulary)))
+    assert 0 < latched[-1].threshold < 1
     assert "chair" in reply.vocabulary
     until(lambda: labels() == {"chair"}, f"detected {labels()}")
 
@@ -241,9 +249,21 @@ def test_diagnostics_count_what_happens(shared_graph: Graph, camera: CameraStand
     values = {pair.key: pair.value for pair in heard[-1].status[0].values}
     assert heard[-1].status[0].level == b"\x00"
     assert heard[-1].status[0].name.endswith("/perception")
-    assert values["state"] == "ready"
+    assert values["state"] == "active"
     assert int(values["frames_received"]) >= int(values["frames_detected"]) > 0
     assert float(values["input_rate_hz"]) > 5
+    assert values["engine"].startswith("onnx (onnxruntime ")
+    assert (values["bundle"], values["precision"]) == ("fake", "float32")
+    assert heard[-1].status[0].hardware_id == "ide3d cpu"
+    assert float(values["end_to_end_ms_p95"]) >= float(values["end_to_end_ms_p50"]) > 0
+    assert float(values["memory_mb"]) > 20
+    shared_graph.call(Ask, "perception/ask", question="is there a chair")
+    heard.clear()
+    until(lambda: heard, "no diagnostics")
+    values = {pair.key: pair.value for pair in heard[-1].status[0].values}
+    assert int(values["queries_ok"]) > 0
+    assert float(values["latency_prompt_ms_p50"]) > 0
+    assert float(values["latency_decode_ms_p50"]) > 0
 
 
 def test_reliable_publisher_is_heard_as_well(shared_graph: Graph, camera: CameraStandIn) -> None:

@@ -134,6 +134,17 @@ def test_overload_drops_frames_and_says_so(shared_graph: Graph, busy_camera: Cam
     values = {pair.key: pair.value for pair in heard[-1].status[0].values}
     assert int(values["frames_dropped"]) > int(values["frames_encoded"])
     assert float(values["input_rate_hz"]) > 20, "the camera callback was starved"
+    assert int(values["frames_late"]) > 0
+
+    def said() -> bool:
+        status = heard[-1].status[0]
+        return (
+            status.level == b"\x01"
+            and "overloaded" in status.message
+            and "detection.rate_hz" in status.message
+        )
+
+    until(said, f"diagnostics do not say so: {heard[-1].status[0].message}", 20)
 
 
 def test_question_asked_of_a_busy_engine_waits_for_one_frame_at_most(

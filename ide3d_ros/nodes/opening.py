@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open what a perception node runs: check bundle and memory, load one engine, give each camera a scene.
+
+Nothing is built here: an engine that is not there yet is refused, so that this takes seconds at most.
+Knows nothing of ROS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ide3d_ros.bundle import open_bundle
+from ide3d_ros.engine import select_engine
+from ide3d_ros.scene.scene import Scene
+
+_MIB = 1 << 20
+
+
+class MemoryShortage(ValueError):
+    """This machine has less free memory than a bundle needs."""
+
+
+def open_scenes(
+    bundle: str, cameras: Sequence[str], *, engine: str, window: int, threads: int | None
+) -> dict[str, Scene]:
+    """Open a bundle for several cameras; they share one engine and keep windows of their own.
+
+    Args:
+        bundle: name of an embedded bundle, or path of a bundle folder.
+        cameras: their names.
+        engine: "auto" or the name of an engine.
+        window: newest frames of a camera that a request is answered from.
+        threads: CPU threads of the engine; None takes all cores.
+
+    Raises:
+        BundleError: if the bundle is unknown, damaged or of another schema.
+        MemoryShortage: if it would not fit into memory.
+        EngineError: if the engine cannot run here.
+        ValueError: if the bundle does not allow such a window.
+    """
+    opened = open_bundle(bundle)
+    check_memory(opened.name, opened.manifest.memory_mb, free_memory_mb())
+    started = select_engine(opened, engine, threads=threads).engine
+    return {camera: Scene(opened, started, window=window) for camera in cameras}
+
+
+def check_memory(bundle: str, needed_mb: float, free_mb: float | None) -> None:
+    """Refuse a bundle that does not fit, before the machine swaps, hangs or kills the node.
+
+    Args:
+        bundle: its name.
+        needed_mb: what its manifest states, MiB.
+        free_mb: what is free, MiB; None when that is not known.
+
+    Raises:
+        MemoryShortage: if less is free than needed.
+    """
+    if free_mb is not None and free_mb < needed_mb:
+        raise MemoryShortage(
+            f"bundle '{bundle}' needs {needed_mb:.0f} MiB of memory and {free_mb:.0f} MiB are free; "
+            "end other programs or take a smaller bundle (model.bundle)"
+        )
+
+
+def free_memory_mb(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Return the memory that this process can still take, MiB; None where the system does not say.
+
+    Args:
+        proc: the process file system.
+        cgroup: the control group (version 2) of this process, which limits a container.
+    """
+    meminfo = _fields(proc / "meminfo")
+    free = [meminfo["MemAvailable:"] * 1024] if "MemAvailable:" in meminfo else []
+    limit, used = _number(cgroup / "memory.max"), _number(cgroup / "memory.current")
+    if limit is not None and used is not None:
+        # The kernel gives file pages back before it refuses memory.
+        free.append(limit - used + _fields(cgroup / "memory.stat").get("inactive_file", 0))
+    return min(free) / _MIB if free else None
+
+
+def _fields(file: Path) -> Mapping[str, int]:
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:
+        return {}
+    words = [line.split() for line in lines]
+    return {line[0]: int(line[1]) for line in words if len(line) > 1 and line[1].isdigit()}
+
+
+def _number(file: Path) -> int | None:
+    try:
+        text = file.read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None  # "max" is no limit
