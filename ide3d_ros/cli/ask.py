@@ -53,12 +53,14 @@ class AskSettings:
         node: name of the perception node, with its namespace; empty takes the only one there is.
         timeout_s: to find the node in, and again for its reply.
         stream: show the text while it comes, through the action.
+        camera: which of the node's cameras; empty takes the first.
     """
 
     request: Request
     node: str
     timeout_s: float
     stream: bool
+    camera: str
 
 
 def run_ask(settings: AskSettings, console: Console) -> bool:
@@ -84,8 +86,8 @@ def run_ask(settings: AskSettings, console: Console) -> bool:
     try:
         node = client.find(settings.node, settings.timeout_s)
         if settings.stream:
-            return client.stream(node, request.text, settings.timeout_s, console)
-        return client.call(node, request, settings.timeout_s, console)
+            return client.stream(node, request.text, settings.timeout_s, console, settings.camera)
+        return client.call(node, request, settings.timeout_s, console, settings.camera)
     finally:
         client.close()
 
@@ -137,10 +139,12 @@ class PerceptionClient:
             raise AskError(self._nobody(name, limit_s))
         return found[0]
 
-    def call(self, node: str, request: Request, timeout_s: float, console: Console) -> bool:
-        """Call a service and print the reply."""
+    def call(
+        self, node: str, request: Request, timeout_s: float, console: Console, camera: str = ""
+    ) -> bool:
+        """Call a service about a camera (empty: the first one) and print the reply."""
         service = _SERVICES[request.kind]
-        fields: dict[str, Any] = {"timeout_s": timeout_s}
+        fields: dict[str, Any] = {"timeout_s": timeout_s, "camera": camera}
         if request.kind in _KINDS:
             fields[_KINDS[request.kind]] = request.text
         name = f"{node}/{request.kind}"
@@ -167,8 +171,10 @@ class PerceptionClient:
         print_answer(response.answer, spent_ms, console, text_is_shown=False)
         return status_of(response.answer.status) in GOOD
 
-    def stream(self, node: str, question: str, timeout_s: float, console: Console) -> bool:
-        """Send a goal, print the text while it comes, and the rest when it has ended."""
+    def stream(
+        self, node: str, question: str, timeout_s: float, console: Console, camera: str = ""
+    ) -> bool:
+        """Send a goal about a camera (empty: the first one), print the text while it comes, and the rest when it has ended."""
         name = f"{node}/answer_question"
         client = ActionClient(self._node, AnswerQuestion, name)
         try:
@@ -178,7 +184,7 @@ class PerceptionClient:
                 )
             begin = time.monotonic()
             deltas: queue.SimpleQueue[str] = queue.SimpleQueue()
-            goal = AnswerQuestion.Goal(question=question, timeout_s=timeout_s)
+            goal = AnswerQuestion.Goal(question=question, timeout_s=timeout_s, camera=camera)
             accepting = client.send_goal_async(goal, lambda message: deltas.put(message.feedback.delta))
             if not self._wait(accepting.done, timeout_s):
                 raise AskError(f"{name} did not take the question within {timeout_s:g} s; see {node}'s log")

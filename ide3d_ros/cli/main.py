@@ -124,6 +124,7 @@ def ask(
     node: Annotated[
         str, typer.Option(help="Perception node with its namespace; without it the only one, a second later.")
     ] = "",
+    camera: Annotated[str, typer.Option(help="Which of the node's cameras; without it the first.")] = "",
     timeout: Annotated[
         float, typer.Option(help="Seconds to find the node in, and again for its reply.")
     ] = 10.0,
@@ -142,7 +143,7 @@ def ask(
         raise UsageError(f"--stream is for questions, and this is a request to {request.kind}; see --ask")
     from ide3d_ros.cli.ask import AskSettings, run_ask
 
-    if not run_ask(AskSettings(request, node, timeout, stream), _console()):
+    if not run_ask(AskSettings(request, node, timeout, stream, camera), _console()):
         raise typer.Exit(1)
 
 

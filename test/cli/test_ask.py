@@ -78,6 +78,14 @@ def test_stream_shows_the_text_once(live_command: Command) -> None:
     assert len(re.findall(r"\bno\b", done.stdout)) == 1
 
 
+@pytest.mark.usefixtures("seeing")
+@pytest.mark.parametrize("words", [("the chair",), ("is there a chair", "--stream")])
+def test_request_names_the_camera_it_means(live_command: Command, words: tuple[str, ...]) -> None:
+    done = asked(live_command, *words, "--camera", "attic", "--timeout", "60")
+    assert done.returncode == 1
+    assert "there is no camera 'attic'" in done.stdout + done.stderr
+
+
 @pytest.mark.usefixtures("live_perception")
 def test_node_that_is_not_there_is_named_with_what_was_seen(live_command: Command, live_graph: Graph) -> None:
     done = asked(live_command, "the chair", "--node", "/rear/perception", "--timeout", "2")

@@ -143,7 +143,10 @@ def make(fake_bundle: Bundle, tmp_path: Path) -> dict[str, Callable[..., Node]]:
 SETTINGS = {
     "perception": (
         ("-p", "camera.transport:=raw"),
-        ("-p", "camera.transport:=compressed", "-p", "use_sim_time:=true"),
+        (
+            *("-p", "camera.transport:=compressed", "-p", "use_sim_time:=true"),
+            *("-p", "target_frame:=map"),
+        ),
     ),
     "sim_camera": (("-p", "use_sim_time:=true"),),
     "replay": (("-p", "use_sim_time:=true"),),
@@ -172,6 +175,8 @@ def test_policy_allows_what_the_node_uses_and_nothing_else(
         elsewhere = {("subscribe", "/image" if compressed else "/image/compressed")}
         if "use_sim_time:=true" not in words:
             elsewhere.add(("subscribe", "/clock"))
+        if "target_frame:=map" not in words:
+            elsewhere |= {("subscribe", "/tf"), ("subscribe", "/tf_static")}
         node = make[name](context, *words)
         with spinning(node):
             found |= wait_until_steady(observer, name, policy - elsewhere)
