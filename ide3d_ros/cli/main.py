@@ -14,8 +14,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-FIRST_ROOM = 600023
-"""Far from the rooms of training (from 0) and of evaluation (from 800000); it and the next two are full."""
+FIRST_ROOM = 800023
+"""Of the split "demo", never trained on; it and the next two are full and of three types."""
 _INTERRUPTED = 130
 _EXPECTED = (
     ("ide3d_ros.bundle", "BundleError"),

@@ -89,7 +89,7 @@ class PerceptionNode(ManagedNode):
         self._cameras = self._camera_names()
         self._vocabulary = self._first_vocabulary()
         self._scene_factory = scene_factory
-        self._report = Reporter(self.get_logger())
+        self._report = Reporter(self.get_logger(), self.context.ok)
         self._worker: InferenceWorker | None = None
         self._transforms: FrameTransforms | None = None
         self._inputs: dict[str, CameraInput] = {}

@@ -63,7 +63,7 @@ class ReplayNode(Node):
         super().__init__("replay", **node_arguments)
         self.parameters = ParameterSet(self, REPLAY_PARAMETERS, lambda _: None)
         self.finished = threading.Event()
-        self._report = Reporter(self.get_logger())
+        self._report = Reporter(self.get_logger(), self.context.ok)
         self._recording: Recording = open_recording(
             Path(self.parameters["replay.path"]).expanduser(),
             rate_hz=self.parameters["replay.rate_hz"],

@@ -16,13 +16,17 @@ LINE_LENGTH = 400
 class Reporter:
     """Throttle a node's complaints by what they are about."""
 
-    def __init__(self, logger: RcutilsLogger, *, period_s: float = 5.0) -> None:
+    def __init__(
+        self, logger: RcutilsLogger, is_running: Callable[[], bool], *, period_s: float = 5.0
+    ) -> None:
         """Make a reporter.
 
         Args:
             logger: the node's logger.
+            is_running: whether the node's context is still open.
             period_s: seconds between two lines about the same thing.
         """
+        self._is_running = is_running
         self.last_error = ""
         self._logger = logger
         self._period_s = period_s
@@ -46,13 +50,17 @@ class Reporter:
         self._logger.debug("".join(traceback.format_exception(error)))
 
     def guarded(self, about: str, callback: Callable[..., None]) -> Callable[..., None]:
-        """Wrap a callback, as an exception that leaves one ends the executor and with it the node."""
+        """Wrap a callback, as an exception that leaves one ends the executor and with it the node.
+
+        What fails because Ctrl-C has closed the context meanwhile is no fault.
+        """
 
         def safely(*arguments: object) -> None:
             try:
                 callback(*arguments)
             except Exception as error:
-                self.fault(about, error)
+                if self._is_running():
+                    self.fault(about, error)
 
         return safely
 

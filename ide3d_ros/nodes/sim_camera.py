@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SIM_CAMERA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "room.seed",
-        1,
+        800023,
         "Which room; set it while running to move to another.",
         bounds=(0, 2**31 - 1),
         dynamic=True,
@@ -130,7 +130,7 @@ class SimCameraNode(Node):
         """
         super().__init__("sim_camera", **node_arguments)
         self.parameters = ParameterSet(self, SIM_CAMERA_PARAMETERS, self._apply_parameters)
-        self._report = Reporter(self.get_logger())
+        self._report = Reporter(self.get_logger(), self.context.ok)
         self._camera = RoomCamera(self.parameters["camera.width"], self.parameters["camera.height"])
         self._index = 0
         self._link = f"{self.parameters['camera.name']}_link"

@@ -26,7 +26,7 @@ class FrameStore:
         if not shards:
             raise FileNotFoundError(
                 f"no rendered rooms at {folder}; make them with: "
-                f"ide3d-worlds render --rooms 14600 --seed 0 --out {folder}"
+                f"ide3d-worlds render --rooms 22400 --seed 0 --out {folder}"
             )
         self._pictures, self._places, self._lines = [], [], []
         for number, shard in enumerate(shards):
