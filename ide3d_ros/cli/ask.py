@@ -139,9 +139,7 @@ class PerceptionClient:
             raise AskError(self._nobody(name, limit_s))
         return found[0]
 
-    def call(
-        self, node: str, request: Request, timeout_s: float, console: Console, camera: str = ""
-    ) -> bool:
+    def call(self, node: str, request: Request, timeout_s: float, console: Console, camera: str = "") -> bool:
         """Call a service about a camera (empty: the first one) and print the reply."""
         service = _SERVICES[request.kind]
         fields: dict[str, Any] = {"timeout_s": timeout_s, "camera": camera}
@@ -171,10 +169,8 @@ class PerceptionClient:
         print_answer(response.answer, spent_ms, console, text_is_shown=False)
         return status_of(response.answer.status) in GOOD
 
-    def stream(
-        self, node: str, question: str, timeout_s: float, console: Console, camera: str = ""
-    ) -> bool:
-        """Send a goal about a camera (empty: the first one), print the text while it comes, and the rest when it has ended."""
+    def stream(self, node: str, question: str, timeout_s: float, console: Console, camera: str = "") -> bool:
+        """Send a goal about a camera, print the text while it comes, and the rest when it has ended."""
         name = f"{node}/answer_question"
         client = ActionClient(self._node, AnswerQuestion, name)
         try:

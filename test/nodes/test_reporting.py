@@ -19,11 +19,11 @@ class Lines(list):
 
 
 def fail() -> None:
-    raise RuntimeError("the publisher's context is invalid")
+    raise RuntimeError("the context is invalid")
 
 
 @pytest.mark.parametrize(
-    ("is_running", "lines"), [(True, ["frame: RuntimeError: the publisher's context is invalid"]), (False, [])]
+    ("is_running", "lines"), [(True, ["frame: RuntimeError: the context is invalid"]), (False, [])]
 )
 def test_a_callback_that_fails_is_reported_unless_the_node_is_ending(is_running: bool, lines: list) -> None:
     logger = Lines()
