@@ -125,7 +125,8 @@ def test_frames_have_the_documented_types(frames):
 
 def test_pictures_are_exposed_so_that_colours_show(frames):
     brightness = [frame.rgb.mean() for frame in frames]
-    assert 60 < min(brightness) and max(brightness) < 200
+    assert 50 < min(brightness) and max(brightness) < 200  # a black wardrobe may fill half of a frame
+    assert 80 < np.mean(brightness) < 150
     assert np.mean([np.mean(frame.rgb == 255) for frame in frames]) < 0.05
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.worlds.renderer import RoomRenderer, render_frame
+from ide3d_training.worlds.scene_graph import FrameGraph
 from ide3d_training.worlds.shards import (
     FRAMES_PER_SHARD,
     DatasetError,
@@ -228,4 +229,5 @@ def test_views_of_a_room_are_places_apart(tmp_path):
     with RoomRenderer(48, 32) as renderer:
         frame = render_frame(11, renderer, 2)
     np.testing.assert_array_equal(shard.rgb[5], frame.rgb)
-    assert shard.frames[5].to_json() == frame.graph.to_json()
+    # A box that is read makes its quaternion's length one again, which may change the last digit.
+    assert shard.frames[5].to_json() == FrameGraph.from_json(frame.graph.to_json()).to_json()
