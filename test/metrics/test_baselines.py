@@ -11,6 +11,7 @@ from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.rotation import gravity_angles
 from ide3d_training.metrics.baselines import ANY_CATEGORY, Prior, PriorError
 from ide3d_training.worlds.categories import CATEGORIES
+from ide3d_training.worlds.language.questions import QUESTION_KINDS
 from ide3d_training.worlds.scene_graph import ON, FrameGraph, SceneObject
 
 CAMERA = Camera.from_fov(256, 192, np.deg2rad(65.0))
@@ -104,4 +105,4 @@ def test_shipped_prior_covers_every_category():
     prior = Prior.load()
     assert set(prior.boxes) == {ANY_CATEGORY, *CATEGORIES}
     assert prior.frames >= 1000
-    assert set(prior.answers) == {"existence", "count", "color", "support", "closer"}
+    assert set(prior.answers) == set(QUESTION_KINDS)
