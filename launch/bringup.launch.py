@@ -4,7 +4,8 @@
     ros2 launch ide3d_ros bringup.launch.py image_topic:=/front/image camera_info_topic:=/front/camera_info
     ros2 launch ide3d_ros bringup.launch.py cameras:=front,rear image_topic:=image_raw
 
-Parameters come from `params_file`; of those, only `cameras` and `autostart` can be given here too.
+Parameters come from `params_file`; of those, only the cameras, the bundle, the engine and `autostart` can be given here
+too.
 """
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
@@ -45,6 +46,16 @@ def generate_launch_description() -> LaunchDescription:
             description="Calibration of the same camera; with `cameras`, below each camera's name.",
         ),
         DeclareLaunchArgument(
+            "bundle",
+            default_value="",
+            description="Name or folder of a model bundle; empty leaves it to params_file.",
+        ),
+        DeclareLaunchArgument(
+            "engine",
+            default_value="",
+            description="What runs the bundle's graphs; empty leaves it to params_file.",
+        ),
+        DeclareLaunchArgument(
             "autostart",
             default_value="",
             description="false waits for a lifecycle manager; empty leaves it to params_file.",
@@ -82,6 +93,9 @@ def _perception(context: LaunchContext) -> list[Node]:
     chosen = {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}
     if cameras:
         chosen["cameras"] = cameras
+    bundle = LaunchConfiguration("bundle").perform(context)
+    engine = LaunchConfiguration("engine").perform(context)
+    chosen |= {name: value for name, value in (("model.bundle", bundle), ("model.engine", engine)) if value}
     if autostart:
         chosen["autostart"] = ParameterValue(LaunchConfiguration("autostart"), value_type=bool)
     remappings = []
