@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SIM_CAMERA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "room.seed",
-        800023,
+        800009,
         "Which room; set it while running to move to another.",
         bounds=(0, 2**31 - 1),
         dynamic=True,
