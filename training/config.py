@@ -82,7 +82,7 @@ class TrainConfig:
     """Describe one training run.
 
     Attributes:
-        preset: method (DESIGN section 4).
+        preset: name of the method, "rgb" so far.
         seed: of weights, order, prompts and augmentation.
         start_from: directory of an earlier run whose weights this one begins with; empty for random weights.
         vocabulary: ids of the tokenizer.

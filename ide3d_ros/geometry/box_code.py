@@ -8,7 +8,7 @@ relative to the token's own place, so that a network never has to know where in 
 slot           width  meaning
 =============  =====  ==============================================================================
 offset         2      projected box centre minus token centre, in token strides (u, v)
-depth          1      log of the virtual depth ``z * focal_virtual / f`` (METHODS: LLMI3D, Cube R-CNN)
+depth          1      log of the virtual depth ``z * focal_virtual / f`` (as LLMI3D and Cube R-CNN do)
 extents        3      log of (extents / the category's mean extents)
 yaw            2      (cos 2a, sin 2a) of the allocentric yaw a: the axis of the object
 front          1      logit that the front faces the camera (|a| < 90 degrees): which end of that axis

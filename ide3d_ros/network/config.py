@@ -13,7 +13,7 @@ class NetworkConfig:
     """Name every size of the network; the defaults are `nano`.
 
     Attributes:
-        preset: method the network was trained with (DESIGN section 4).
+        preset: name of the method the network was trained with, "rgb" so far.
         width, height: network image, pixels; multiples of `stride`.
         stem_channels: channels of the convolutional stem at strides 2, 4 and 8.
         dim: width of vision tower and language model.
