@@ -4,8 +4,8 @@
     ros2 launch ide3d_ros bringup.launch.py image_topic:=/front/image camera_info_topic:=/front/camera_info
     ros2 launch ide3d_ros bringup.launch.py cameras:=front,rear image_topic:=image_raw
 
-Parameters come from `params_file`; of those, only the cameras, the bundle, the engine and `autostart` can be given here
-too.
+Parameters come from `params_file`; of those, only the cameras, the bundle, the engine and `autostart` can be
+given here too.
 """
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
