@@ -10,6 +10,7 @@ import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
 from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS, Category, build_object
+from ide3d_training.worlds.placed_object import PlacedObject
 from ide3d_training.worlds.renderer import RoomRenderer
 from ide3d_training.worlds.room import Room
 from ide3d_training.worlds.scene_graph import ON
@@ -65,16 +66,10 @@ def _draw(renderer: RoomRenderer, room: Room, category: Category, rng: np.random
     """Return the frame of one object in the light and on the floor of a room that is otherwise empty."""
     built = build_object(category, str(rng.choice(list(COLORS))), str(rng.choice(category.materials)), rng)
     turn = np.pi if built.symmetry == "round" else _TURN
-    placed = replace(
-        room.objects[0],
+    placed = PlacedObject.of(
+        built,
+        category,
         id=1,
-        category=category,
-        color=built.color,
-        material=built.material,
-        parts=built.parts,
-        extents=built.extents,
-        symmetry=built.symmetry,
-        surfaces=built.surfaces,
         position=np.array([_BACK, 0.0, 0.0]),
         yaw=float(rng.uniform(-turn, turn)),
         support=None,

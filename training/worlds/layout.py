@@ -343,16 +343,10 @@ class Layout:
         return False
 
     def _add(self, item, x, y, z, yaw, support, relation, box) -> PlacedObject:
-        built = item.built
-        placed = PlacedObject(
+        placed = PlacedObject.of(
+            item.built,
+            item.category,
             id=len(self.objects) + 1,
-            category=item.category,
-            color=built.color,
-            material=built.material,
-            parts=built.parts,
-            extents=built.extents,
-            symmetry=built.symmetry,
-            surfaces=built.surfaces,
             position=np.array([x, y, z]),
             yaw=float(yaw),
             support=support,

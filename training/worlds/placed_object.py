@@ -10,7 +10,7 @@ import numpy as np
 
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.rotation import yaw_rotation
-from ide3d_training.worlds.categories import Category
+from ide3d_training.worlds.categories import BuiltObject, Category
 from ide3d_training.worlds.objects.form import Surface
 from ide3d_training.worlds.parts import Part, tilt
 from ide3d_training.worlds.placement import footprint
@@ -49,6 +49,36 @@ class PlacedObject:
     support: int | None
     relation: str
     against_wall: bool
+
+    @classmethod
+    def of(
+        cls,
+        built: BuiltObject,
+        category: Category,
+        *,
+        id: int,
+        position: np.ndarray,
+        yaw: float,
+        support: int | None,
+        relation: str,
+        against_wall: bool,
+    ) -> PlacedObject:
+        """Put an object that has been built somewhere; for the arguments see the attributes."""
+        return cls(
+            id=id,
+            category=category,
+            color=built.color,
+            material=built.material,
+            parts=built.parts,
+            extents=built.extents,
+            symmetry=built.symmetry,
+            surfaces=built.surfaces,
+            position=position,
+            yaw=yaw,
+            support=support,
+            relation=relation,
+            against_wall=against_wall,
+        )
 
     @cached_property
     def rotation(self) -> np.ndarray:
