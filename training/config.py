@@ -22,11 +22,16 @@ class RoomData:
 
     Attributes:
         directory: where the shards lie; rendered by `ide3d-worlds render`.
+        views: frames of each room in a batch, next to one another in the room's sequence.
+        teacher: directory of a teacher's features of these rooms, written by `ide3d-teacher cache`; empty
+            where no term of the objective reads them.
         validation: rooms at the end of the set that are held out for the curve.
         workers: processes that prepare samples.
     """
 
     directory: str = "data/rooms"
+    views: int = 1
+    teacher: str = ""
     validation: int = 256
     workers: int = 1
 
@@ -61,8 +66,28 @@ class Optimisation:
 
 
 @dataclass(frozen=True)
+class Validator:
+    """Sizes of the geometry validator, which exists in training alone.
+
+    Attributes:
+        levels: transformer blocks of the vision tower that it reads, counted from 1, shallow to deep.
+        width: channels that the levels are fused at; the "weak" validator of the paper is one that leaves the
+            work to the network.
+        stride: pixels of the network image for each pixel of its depth maps.
+    """
+
+    levels: list[int] = field(default_factory=lambda: [1, 2, 3, 4])
+    width: int = 64
+    stride: int = 4
+
+
+@dataclass(frozen=True)
 class LossWeights:
-    """Weight of every term of the objective; depth is the term that box accuracy hangs on."""
+    """Weight of every term of the objective; depth is the term that box accuracy hangs on.
+
+    The terms from `depth_map` on are privileged: they read depth, poses or a teacher, and what computes them
+    is built only where its weight is above zero and never exported.
+    """
 
     answer: float = 1.0
     pointer: float = 1.5
@@ -75,6 +100,33 @@ class LossWeights:
     front: float = 0.1
     scale: float = 0.05
     gravity: float = 2.0
+    depth_map: float = 0.0
+    depth_map_confidence: float = 0.0
+    depth_map_gradient: float = 0.0
+    cross_view: float = 0.0
+    cross_view_consistency: float = 0.0
+    cross_view_warp: float = 0.0
+    alignment: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not 0 <= value < float("inf"):
+                raise ConfigError(f"losses.{name} must be 0 or more and finite, not {value}")
+
+    @property
+    def validated(self) -> bool:
+        """Whether any term needs the geometry validator."""
+        return self.depth_map + self.depth_map_confidence + self.depth_map_gradient + self.cross_viewed > 0
+
+    @property
+    def cross_viewed(self) -> float:
+        """Weight of the terms that compare two frames of a room."""
+        return self.cross_view + self.cross_view_consistency + self.cross_view_warp
+
+    @property
+    def privileged(self) -> bool:
+        """Whether any term reads what only training may see."""
+        return self.validated or self.alignment > 0
 
 
 @dataclass(frozen=True)
@@ -82,12 +134,12 @@ class TrainConfig:
     """Describe one training run.
 
     Attributes:
-        preset: name of the method, "rgb" so far.
+        preset: name of the method, written into the bundle; `losses` and `network` are what it consists of.
         seed: of weights, order, prompts and augmentation.
         start_from: directory of an earlier run whose weights this one begins with; empty for random weights.
         vocabulary: ids of the tokenizer.
         network: sizes that differ from `NetworkConfig`'s defaults.
-        data, optimisation, prompts, losses: see their classes.
+        data, optimisation, prompts, losses, validator: see their classes.
         checkpoint_minutes: time between checkpoints.
         log_every: steps between lines of the log.
         validate_every: steps between validations.
@@ -102,6 +154,7 @@ class TrainConfig:
     optimisation: Optimisation = field(default_factory=Optimisation)
     prompts: PromptMix = field(default_factory=PromptMix)
     losses: LossWeights = field(default_factory=LossWeights)
+    validator: Validator = field(default_factory=Validator)
     checkpoint_minutes: float = 4.0
     log_every: int = 20
     validate_every: int = 500

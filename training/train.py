@@ -38,10 +38,9 @@ from ide3d_training.datasets.packing import Batch, Sample, collate
 from ide3d_training.datasets.prompts import PromptWriter, language_samples
 from ide3d_training.datasets.rooms import EpochSampler, RoomDataset, sample_graphs
 from ide3d_training.datasets.tokenizer import fit_tokenizer
-from ide3d_training.objectives.boxes import field_losses, gravity_loss, pointer_loss
-from ide3d_training.objectives.language import language_loss
 from ide3d_training.run_log import Narrator, console
 from ide3d_training.schedule import choose_precision, learning_rate, warming_average
+from ide3d_training.supervision import SupervisedNetwork
 from ide3d_training.validation import measure, summarise
 from ide3d_training.warm_start import warm_start
 from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS
@@ -71,7 +70,7 @@ def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
-def optimizer_for(network: Ide3dNetwork, config: TrainConfig) -> torch.optim.AdamW:
+def optimizer_for(network: torch.nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     """AdamW that decays matrices and leaves vectors alone."""
     matrices = [p for p in network.parameters() if p.ndim > 1]
     vectors = [p for p in network.parameters() if p.ndim <= 1]
@@ -82,9 +81,9 @@ def optimizer_for(network: Ide3dNetwork, config: TrainConfig) -> torch.optim.Ada
     return torch.optim.AdamW(groups, lr=config.optimisation.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
-def collate_known(samples: list[Sample | None], box_queries: int) -> Batch:
-    """Collate, leaving out frames about which nothing could be asked."""
-    return collate([sample for sample in samples if sample is not None], box_queries)
+def collate_rooms(rooms: list[list[Sample]], box_queries: int) -> Batch:
+    """Collate the frames of several rooms, room by room."""
+    return collate([sample for room in rooms for sample in room], box_queries)
 
 
 class Run:
@@ -107,17 +106,19 @@ class Run:
         torch.manual_seed(config.seed)
         self.precision = choose_precision(options.precision)
         self.accelerator = Accelerator(cpu=True, mixed_precision="no")  # `_autocast` sees to precision
-        if options.batch % self.accelerator.num_processes:
+        if options.batch % (self.accelerator.num_processes * config.data.views):
             raise ConfigError(
                 f"optimisation.batch {options.batch} cannot be shared by {self.accelerator.num_processes} "
-                "processes evenly; choose a multiple"
+                f"processes evenly, {config.data.views} frames a room; choose a multiple"
             )
         directory.mkdir(parents=True, exist_ok=True)
         store = FrameStore(Path(config.data.directory))
-        if len(store) <= config.data.validation + options.batch:
+        self._rooms_per_step = options.batch // config.data.views
+        if len(store.rooms) <= config.data.validation + self._rooms_per_step:
             raise ConfigError(
-                f"{config.data.directory} holds {len(store)} rooms, too few for {config.data.validation} "
-                f"validation rooms and a batch of {options.batch}; render more or lower data.validation"
+                f"{config.data.directory} holds {len(store.rooms)} rooms, too few for "
+                f"{config.data.validation} validation rooms and a batch of {self._rooms_per_step}; render "
+                "more or lower data.validation"
             )
         with self.accelerator.main_process_first():
             if self.accelerator.is_main_process:
@@ -129,21 +130,33 @@ class Run:
         if state is None and config.start_from:
             warm_start(self.network, tokenizer, Path(config.start_from))
         self.average = AveragedModel(self.network, multi_avg_fn=warming_average(options.ema))
-        self.optimizer = optimizer_for(self.network, config)
+        teacher = self._teacher(store) if config.data.teacher else None
+        self.supervised = SupervisedNetwork(self.network, config, teacher.channels if teacher else 0)
+        self.optimizer = optimizer_for(self.supervised, config)
         self.code = self.network.config.box_code
         self.step, self.skipped = 0, 0
         if state is not None:
             self._restore(state)
-        # The wrapped network answers; the bare one is what is averaged, saved and measured.
-        self._wrapped, self.optimizer = self.accelerator.prepare(self.network, self.optimizer)
+        # The wrapped module computes the objective; the bare network is what is averaged and measured.
+        self._wrapped, self.optimizer = self.accelerator.prepare(self.supervised, self.optimizer)
 
         writer = PromptWriter(tokenizer, config.prompts, self.network.config.box_queries)
-        rooms = RoomDataset(store, self.network.config, writer, config.seed)
-        self._rooms, self._training = rooms, len(store) - config.data.validation
-        self._collate = partial(collate_known, box_queries=self.network.config.box_queries)
+        dataset = partial(RoomDataset, store, self.network.config, writer, config.seed)
+        self._rooms = dataset(views=config.data.views, privileged=config.losses.privileged, teacher=teacher)
+        self._held_out = dataset()
+        self._training = len(store.rooms) - config.data.validation
+        self._collate = partial(collate_rooms, box_queries=self.network.config.box_queries)
+
+    def _teacher(self, store: FrameStore):
+        from ide3d_training.teachers.feature_cache import FeatureCache
+
+        grid = self.network.config.rows, self.network.config.columns
+        return FeatureCache(Path(self.config.data.teacher), store, grid)
 
     def _restore(self, state: dict) -> None:
         self.network.load_state_dict(state["network"])
+        for name, part in self.supervised.training_only().items():
+            part.load_state_dict(state["training_only"][name])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.skipped = state["step"], state["skipped"]
@@ -154,6 +167,9 @@ class Run:
             self.directory,
             {
                 "network": self.network.state_dict(),
+                "training_only": {
+                    name: part.state_dict() for name, part in self.supervised.training_only().items()
+                },
                 "average": self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "step": self.step,
@@ -165,17 +181,17 @@ class Run:
 
     def batches(self):
         """Yield this process's share of the training batches for ever, after the last sample used."""
-        options, processes = self.config.optimisation, self.accelerator.num_processes
+        processes = self.accelerator.num_processes
         sampler = EpochSampler(
             self._training,
             self.config.seed,
-            self.step * options.batch + self.accelerator.process_index,
+            self.step * self._rooms_per_step + self.accelerator.process_index,
             processes,
         )
         workers = self.config.data.workers
         yield from DataLoader(
             self._rooms,
-            batch_size=options.batch // processes,
+            batch_size=self._rooms_per_step // processes,
             sampler=sampler,
             num_workers=workers,
             collate_fn=self._collate,
@@ -188,13 +204,7 @@ class Run:
     def objective(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Compute every term of the objective on one batch."""
         with self._autocast():
-            output = self._wrapped(batch.images, batch.intrinsics, batch.prompts)
-        return (
-            language_loss(output.logits, batch)
-            | pointer_loss(output.pointer, batch)
-            | field_losses(output.fields, batch, self.code)
-            | gravity_loss(output.gravity, batch)
-        )
+            return self._wrapped(batch)
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """Take one step; a batch whose loss or gradient is not finite is skipped and counted."""
@@ -203,10 +213,10 @@ class Run:
             group["lr"] = learning_rate(self.step, options)
         terms = self.objective(batch)
         weights = self.config.losses
-        loss = sum(getattr(weights, name) * term for name, term in terms.items())
+        loss = sum(weight * term for name, term in terms.items() if (weight := getattr(weights, name)))
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), options.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.supervised.parameters(), options.clip)
         self.step += 1
         if not math.isfinite(float(norm)):
             self.skipped += 1
@@ -224,7 +234,7 @@ class Run:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Measure the averaged weights on the held-out rooms."""
-        held = Subset(self._rooms, [(0, i) for i in range(self._training, len(self._rooms))])
+        held = Subset(self._held_out, [(0, i) for i in range(self._training, len(self._held_out))])
         loader = DataLoader(held, batch_size=32, collate_fn=self._collate)
         network = self.average.module.eval()
         cases: dict[str, list[float]] = defaultdict(list)
@@ -250,7 +260,7 @@ def train(run: Run) -> None:
     try:
         with Narrator(run) if run.accelerator.is_main_process else nullcontext() as narrator:
             for batch in run.batches() if run.step < steps else ():
-                run.network.train()
+                run.supervised.train()
                 terms = run.learn(batch)
                 stopped = run.anywhere(bool(stop))
                 last = stopped or run.step >= steps

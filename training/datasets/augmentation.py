@@ -15,7 +15,8 @@ def mirror_graph(graph: FrameGraph) -> FrameGraph:
     """Reflect a frame's graph left to right, together with its camera.
 
     A reflection is not a rotation, so each box is reflected along its own y axis as well: boxes are symmetric
-    in it, and their front stays the front. `world_from_camera` would become left-handed and is dropped.
+    in it, and their front stays the front. The world is reflected along its x axis as the camera is along its
+    own: both stay right-handed, and all frames of a mirrored room stay in one world.
     """
     flip = np.diag([-1.0, 1.0, 1.0])
 
@@ -27,8 +28,18 @@ def mirror_graph(graph: FrameGraph) -> FrameGraph:
     camera = replace(graph.camera, cx=graph.camera.width - 1 - graph.camera.cx)
     objects = tuple(replace(o, box=reflect(o.box)) for o in graph.objects)
     return replace(
-        graph, camera=camera, roll=-graph.roll, objects=objects, world_from_camera=np.full((4, 4), np.nan)
+        graph,
+        camera=camera,
+        roll=-graph.roll,
+        objects=objects,
+        world_from_camera=mirror_pose(graph.world_from_camera),
     )
+
+
+def mirror_pose(world_from_camera: np.ndarray) -> np.ndarray:
+    """Return the pose (4, 4) of a mirrored camera in the mirrored world."""
+    flip = np.diag([-1.0, 1.0, 1.0, 1.0])
+    return flip @ world_from_camera @ flip
 
 
 def jitter_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

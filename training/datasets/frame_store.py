@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 
 from ide3d_training.worlds.scene_graph import FrameGraph
-from ide3d_training.worlds.shards import SETTINGS_FILE
+from ide3d_training.worlds.shards import SETTINGS_FILE, DatasetError
+
+_PICTURES = ("rgb", "ids", "depth")
 
 
 class FrameStore:
@@ -17,8 +20,13 @@ class FrameStore:
     Args:
         folder: a data set written by `ide3d-worlds render`, finished or not.
 
+    Attributes:
+        folder: the same.
+        rooms: the indices of each room's frames, room by room.
+
     Raises:
         FileNotFoundError: if it holds no finished shard; the sentence gives the command that makes one.
+        DatasetError: if a shard is damaged; the sentence names it.
     """
 
     def __init__(self, folder: Path):
@@ -28,17 +36,28 @@ class FrameStore:
                 f"no rendered rooms at {folder}; make them with: "
                 f"ide3d-worlds render --rooms 22400 --seed 0 --out {folder}"
             )
+        self.folder = folder
+        self.rooms: list[range] = []
+        self._shards = [shard.name for shard in shards]
         self._pictures, self._places, self._lines = [], [], []
         for number, shard in enumerate(shards):
-            lines = (shard / "frames.jsonl").read_text(encoding="utf-8").splitlines()
+            lines, pictures, seeds = _read_shard(shard)
+            starts = [row for row in range(len(seeds)) if row == 0 or seeds[row] != seeds[row - 1]]
+            first = len(self._lines)
+            self.rooms += [
+                range(first + start, first + end)
+                for start, end in zip(starts, [*starts[1:], len(seeds)], strict=True)
+            ]
             self._lines += lines
             self._places += [(number, row) for row in range(len(lines))]
-            self._pictures.append(
-                {name: np.load(shard / f"{name}.npy", mmap_mode="r") for name in ("rgb", "ids")}
-            )
+            self._pictures.append(pictures)
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    def __reduce__(self) -> tuple:
+        # Worker processes open the files themselves: a pickled memory map is a copy of all it maps.
+        return FrameStore, (self.folder,)
 
     def image(self, index: int) -> np.ndarray:
         """Return the (H, W, 3) uint8 RGB image of a frame."""
@@ -48,10 +67,38 @@ class FrameStore:
         """Return the (H, W) uint8 instance ids of a frame."""
         return self._picture("ids", index)
 
+    def depth(self, index: int) -> np.ndarray:
+        """Return the (H, W) float32 depth of a frame, metres along the optical axis, 0 where unknown."""
+        return self._picture("depth", index).astype(np.float32) / 1000.0
+
     def graph(self, index: int) -> FrameGraph:
         """Return the labels of a frame."""
         return FrameGraph.from_json(self._lines[index])
 
+    def place(self, index: int) -> tuple[str, int]:
+        """Return the name of the shard that holds a frame, and the frame's row in it."""
+        shard, row = self._places[index]
+        return self._shards[shard], row
+
     def _picture(self, name: str, index: int) -> np.ndarray:
         shard, row = self._places[index]
         return np.asarray(self._pictures[shard][name][row])
+
+
+def _read_shard(shard: Path) -> tuple[list[str], dict[str, np.ndarray], list[int]]:
+    """Return the lines, the pictures and the rooms' seeds of one shard."""
+    try:
+        lines = (shard / "frames.jsonl").read_text(encoding="utf-8").splitlines()
+        pictures = {name: np.load(shard / f"{name}.npy", mmap_mode="r") for name in _PICTURES}
+        seeds = [int(json.loads(line)["seed"]) for line in lines]
+    except (OSError, ValueError, KeyError) as error:
+        raise DatasetError(
+            f"{shard} is damaged ({error}): delete it and render again, which makes only what is missing"
+        ) from error
+    counts = {len(lines), *(len(picture) for picture in pictures.values())}
+    if len(counts) > 1:
+        raise DatasetError(
+            f"{shard} is damaged, it has {len(lines)} labels for {len(pictures['rgb'])} frames: "
+            "delete it and render again, which makes only what is missing"
+        )
+    return lines, pictures, seeds

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,6 +58,23 @@ class FrameTargets:
 
 
 @dataclass(frozen=True)
+class PrivilegedFrame:
+    """What only training may see of a frame.
+
+    Attributes:
+        depth: (H, W) float32, metres along the optical axis, 0 where unknown.
+        world_from_camera: (4, 4) float32 pose of the optical frame; NaN where unknown.
+        room: number of the room within the data set; frames of one room share a world.
+        teacher: (N, C) float16 features of a frozen teacher, one row a visual token, or None without one.
+    """
+
+    depth: np.ndarray
+    world_from_camera: np.ndarray
+    room: int
+    teacher: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Sample:
     """One frame with its prompts and targets.
 
@@ -65,12 +83,31 @@ class Sample:
         intrinsics: (3, 3) float32.
         prompts: the prompts to pack behind the frame.
         targets: what its tokens should say.
+        privileged: what only training may see, or None where nothing asks for it.
     """
 
     image: np.ndarray
     intrinsics: np.ndarray
     prompts: tuple[Prompt, ...]
     targets: FrameTargets
+    privileged: PrivilegedFrame | None = None
+
+
+@dataclass
+class PrivilegedBatch:
+    """Stacked `PrivilegedFrame`s.
+
+    Attributes:
+        depth: (B, H, W) float32, metres, 0 where unknown.
+        world_from_camera: (B, 4, 4) float32.
+        room: (B,) int64; frames of one room stand next to one another, in the order of their recording.
+        teacher: (B, N, C) float16, or None.
+    """
+
+    depth: torch.Tensor
+    world_from_camera: torch.Tensor
+    room: torch.Tensor
+    teacher: torch.Tensor | None
 
 
 @dataclass
@@ -83,6 +120,7 @@ class Batch:
         labels: (B, R) int64 next token wanted at each place, IGNORED where none is.
         target_tokens: (B, P, K, N) bool, tokens that lie on each target of each prompt.
         target_count: (B, P) int64 targets of each prompt, at most K; -1 where a row has fewer prompts.
+        privileged: what only training may see, or None where nothing asks for it.
     """
 
     images: torch.Tensor
@@ -100,6 +138,24 @@ class Batch:
     token_yaw: torch.Tensor
     token_front: torch.Tensor
     gravity: torch.Tensor
+    privileged: PrivilegedBatch | None
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return moved(self, device)
+
+
+def moved(record: Any, device: torch.device) -> Any:
+    """Return a dataclass of tensors (and of such dataclasses) on a device."""
+    values = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, torch.Tensor):
+            value = value.to(device, non_blocking=True)
+        elif is_dataclass(value):
+            value = moved(value, device)
+        values[field.name] = value
+    return type(record)(**values)
 
 
 def pack_row(prompts: tuple[Prompt, ...], box_queries: int) -> dict[str, np.ndarray]:
@@ -172,5 +228,19 @@ def collate(samples: list[Sample], box_queries: int) -> Batch:
         labels=labels,
         target_tokens=torch.from_numpy(tokens),
         target_count=torch.from_numpy(count),
+        privileged=stack_privileged([sample.privileged for sample in samples]),
         **stacked,
+    )
+
+
+def stack_privileged(frames: list[PrivilegedFrame | None]) -> PrivilegedBatch | None:
+    """Stack what only training may see; None if there is nothing."""
+    if any(frame is None for frame in frames):
+        return None
+    with_teacher = frames[0].teacher is not None
+    return PrivilegedBatch(
+        depth=torch.from_numpy(np.stack([frame.depth for frame in frames])),
+        world_from_camera=torch.from_numpy(np.stack([frame.world_from_camera for frame in frames])),
+        room=torch.tensor([frame.room for frame in frames]),
+        teacher=torch.from_numpy(np.stack([frame.teacher for frame in frames])) if with_teacher else None,
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from torch.utils.data import Dataset, Sampler
@@ -12,9 +13,17 @@ from ide3d_ros.network import NetworkConfig
 from ide3d_training.datasets.augmentation import jitter_light, mirror_graph
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.frame_targets import frame_targets
-from ide3d_training.datasets.packing import Sample
+from ide3d_training.datasets.packing import PrivilegedFrame, Sample
 from ide3d_training.datasets.prompts import PromptWriter
 from ide3d_training.worlds.scene_graph import FrameGraph
+
+
+class TeacherFeatures(Protocol):
+    """What a frozen teacher said of the frames of a data set."""
+
+    def features(self, index: int, mirrored: bool) -> np.ndarray:
+        """Return its (N, C) float16 features of a frame, or of the mirrored frame, one row a token."""
+        ...
 
 
 class RoomDataset(Dataset):
@@ -24,37 +33,71 @@ class RoomDataset(Dataset):
         store: rendered shards.
         config: the network that is trained.
         writer: draws the prompts.
-        seed: with the epoch and the index it fixes every draw, so a resumed run sees the same samples.
+        seed: with the epoch and the room it fixes every draw, so a resumed run sees the same samples.
+        views: frames taken of a room at a time, next to one another in its sequence; of a shorter sequence
+            all.
+        privileged: whether depth and poses are read too.
+        teacher: features of a frozen teacher; they come with what is privileged.
     """
 
-    def __init__(self, store: FrameStore, config: NetworkConfig, writer: PromptWriter, seed: int):
+    def __init__(
+        self,
+        store: FrameStore,
+        config: NetworkConfig,
+        writer: PromptWriter,
+        seed: int,
+        *,
+        views: int = 1,
+        privileged: bool = False,
+        teacher: TeacherFeatures | None = None,
+    ):
         self._store, self._config, self._writer, self._seed = store, config, writer, seed
+        self._views, self._privileged, self._teacher = views, privileged, teacher
 
     def __len__(self) -> int:
-        return len(self._store)
+        return len(self._store.rooms)
 
-    def __getitem__(self, key: tuple[int, int]) -> Sample | None:
-        """Return the sample of (epoch, index), or None for a frame about which nothing can be asked."""
-        epoch, index = key
-        rng = np.random.default_rng((self._seed, epoch, index))
+    def __getitem__(self, key: tuple[int, int]) -> list[Sample]:
+        """Return the samples of (epoch, room), without frames about which nothing can be asked."""
+        epoch, room = key
+        rng = np.random.default_rng((self._seed, epoch, room))
+        frames = self._store.rooms[room]
+        start = int(rng.integers(max(len(frames) - self._views, 0) + 1))
+        mirrored = bool(rng.random() < 0.5)  # the room, so that its frames still show one world
+        samples = [self._sample(i, room, mirrored, rng) for i in frames[start : start + self._views]]
+        return [sample for sample in samples if sample is not None]
+
+    def _sample(self, index: int, room: int, mirrored: bool, rng: np.random.Generator) -> Sample | None:
         image, ids, graph = self._store.image(index), self._store.ids(index), self._store.graph(index)
-        if rng.random() < 0.5:
+        if mirrored:
             image, ids, graph = image[:, ::-1], ids[:, ::-1], mirror_graph(graph)
         targets, rows = frame_targets(ids, graph, self._config)
         prompts = self._writer.write(graph, rows, rng)
         if not prompts:
             return None
-        return Sample(jitter_light(image, rng), graph.camera.K.astype(np.float32), prompts, targets)
+        privileged = self._look_behind(index, room, mirrored, graph) if self._privileged else None
+        return Sample(
+            jitter_light(image, rng), graph.camera.K.astype(np.float32), prompts, targets, privileged
+        )
+
+    def _look_behind(self, index: int, room: int, mirrored: bool, graph: FrameGraph) -> PrivilegedFrame:
+        depth = self._store.depth(index)
+        return PrivilegedFrame(
+            depth=np.ascontiguousarray(depth[:, ::-1]) if mirrored else depth,
+            world_from_camera=graph.world_from_camera.astype(np.float32),
+            room=room,
+            teacher=self._teacher.features(index, mirrored) if self._teacher else None,
+        )
 
 
 class EpochSampler(Sampler):
-    """Yield (epoch, index) for ever, each epoch shuffled by its own seed.
+    """Yield (epoch, room) for ever, each epoch shuffled by its own seed.
 
     Args:
-        length: samples an epoch.
+        length: rooms an epoch.
         seed: with the epoch it fixes the order.
-        skip: samples to begin after.
-        stride: every how-many-th sample to yield, for processes that share the samples.
+        skip: rooms to begin after.
+        stride: every how-many-th room to yield, for processes that share the rooms.
     """
 
     def __init__(self, length: int, seed: int, skip: int = 0, stride: int = 1):

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is trained: the network, and around it the parts that exist in training alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ide3d_ros.network import Ide3dNetwork
+from ide3d_training.config import ConfigError, TrainConfig
+from ide3d_training.datasets.packing import Batch
+from ide3d_training.objectives.alignment import TeacherAlignment
+from ide3d_training.objectives.boxes import field_losses, gravity_loss, pointer_loss
+from ide3d_training.objectives.cross_view import CrossView
+from ide3d_training.objectives.language import language_loss
+from ide3d_training.objectives.levels import LevelTap
+from ide3d_training.objectives.validator import GeometryValidator, depth_map_losses, shrink_depth
+
+
+class SupervisedNetwork(nn.Module):
+    """Turn a batch into the terms of the objective.
+
+    Only what `losses` gives a weight is built. The network is exported, averaged and measured without
+    anything else that lives here.
+
+    Args:
+        network: what is trained.
+        config: of the run.
+        teacher_channels: width of the teacher's tokens; 0 without a teacher.
+
+    Raises:
+        ConfigError: if a term lacks what it reads.
+    """
+
+    def __init__(self, network: Ide3dNetwork, config: TrainConfig, teacher_channels: int = 0):
+        super().__init__()
+        self.network = network
+        losses = config.losses
+        self.validator = self.cross_view = self.alignment = None
+        if losses.validated:
+            self.tap = LevelTap(network.vision.encoder.layers, config.validator.levels)
+            self.validator = GeometryValidator(network.config, config.validator)
+        if losses.cross_viewed:
+            if config.data.views < 2:
+                raise ConfigError(
+                    "losses.cross_view compares frames of one room; set data.views to 2 or more"
+                )
+            self.cross_view = CrossView(len(config.validator.levels), network.config.dim)
+        if losses.alignment:
+            if not teacher_channels:
+                raise ConfigError(
+                    "losses.alignment reads a teacher's features; set data.teacher to a directory made by: "
+                    "ide3d-teacher cache"
+                )
+            self.alignment = TeacherAlignment(network.config.dim, teacher_channels)
+
+    def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Compute every term of the objective on one batch."""
+        output = self.network(batch.images, batch.intrinsics, batch.prompts)
+        terms = (
+            language_loss(output.logits, batch)
+            | pointer_loss(output.pointer, batch)
+            | field_losses(output.fields, batch, self.network.config.box_code)
+            | gravity_loss(output.gravity, batch)
+        )
+        if self.validator is not None:
+            levels = self.tap.take()
+            depth, confidence = self.validator(levels, batch.intrinsics)
+            truth = shrink_depth(batch.privileged.depth, self.validator.stride)
+            terms |= depth_map_losses(depth, confidence, truth)
+            if self.cross_view is not None:
+                terms |= self.cross_view(levels, batch.intrinsics, batch.privileged, depth, self.validator)
+        if self.alignment is not None:
+            terms |= self.alignment(output.visual_states, batch.privileged.teacher)
+        return terms
+
+    def training_only(self) -> dict[str, nn.Module]:
+        """Return the parts that exist in training alone, by name."""
+        parts = {"validator": self.validator, "cross_view": self.cross_view, "alignment": self.alignment}
+        return {name: part for name, part in parts.items() if part is not None}
