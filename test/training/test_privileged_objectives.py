@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only training sees is used as it should be: depth, poses, a teacher; and is not missed where it lacks."""
+"""What only training sees is used as it should be: depth, poses, a teacher; where it lacks, nothing breaks."""
 
 from __future__ import annotations
 
