@@ -11,6 +11,7 @@ import typer
 
 from ide3d_training.config import ConfigError
 from ide3d_training.run_log import console
+from ide3d_training.teachers.protocol import TeacherError
 from ide3d_training.worlds.shards import DatasetError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -71,11 +72,50 @@ def train(
     go(run)
 
 
+@app.command()
+def cache(
+    teacher: Annotated[
+        str,
+        typer.Option(help="Directory of a run of `train`, or vggt:CHECKPOINT, or dinov2:FOLDER of weights."),
+    ],
+    rooms: Annotated[Path, typer.Option(help="Rooms by `ide3d-worlds render`.")],
+    output: Annotated[Path, typer.Option(help="Folder of the features; resumed if it holds some of them.")],
+    grid: Annotated[
+        tuple[int, int] | None,
+        typer.Option(help="Token rows and columns to average onto; by default one for each 16 x 16 pixels."),
+    ] = None,
+    views: Annotated[
+        int, typer.Option(min=1, help="Most frames of a room that the teacher sees together.")
+    ] = 8,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 leaves it to torch.")] = 0,
+) -> None:
+    """Keep what a teacher says of every frame and its mirror image; resumes by itself."""
+    import torch
+
+    from ide3d_training.datasets.frame_store import FrameStore
+    from ide3d_training.teachers.cache_writing import write_cache
+    from ide3d_training.teachers.opening import open_teacher
+
+    if threads:
+        torch.set_num_threads(threads)
+    height, width = FrameStore(rooms).image(0).shape[:2]
+    grid = grid or (height // 16, width // 16)
+    if min(grid) < 1:
+        raise TeacherError(f"a grid of {grid[0]}x{grid[1]} tokens holds none; give --grid ROWS COLUMNS")
+    opened = open_teacher(teacher)
+    console.print(f"teacher {opened.name}, {opened.channels} channels, weights {opened.digest[:12]}")
+    if write_cache(opened, rooms, output, grid, views):
+        size = sum(path.stat().st_size for path in output.glob("*.npy"))
+        console.print(f"{output}: features of all frames and their mirror images, {size / 1e9:.2f} GB")
+    else:
+        console.print("stopped; the same command goes on from here")
+
+
 def main() -> None:
     """Entry point of `ide3d-teacher`."""
     try:
         app()
-    except (ConfigError, DatasetError, FileNotFoundError) as error:
+    except (ConfigError, DatasetError, TeacherError, FileNotFoundError) as error:
         console.print(f"error: {error}", style="red", markup=False)
         raise SystemExit(2) from None
 

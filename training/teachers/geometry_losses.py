@@ -47,9 +47,7 @@ def lift(
     shrunk = shrink_depth(depth.flatten(0, 1), stride).unflatten(0, depth.shape[:2])
     known = torch.isfinite(shrunk) & (shrunk > 0)
     shrunk = torch.where(known, shrunk, 0.0)
-    v, u = (
-        torch.arange(count, dtype=torch.float32) * stride + stride // 2 for count in shrunk.shape[-2:]
-    )
+    v, u = (torch.arange(count, dtype=torch.float32) * stride + stride // 2 for count in shrunk.shape[-2:])
     fx, fy, cx, cy = (intrinsics[..., i, j, None, None] for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
     own = torch.stack([(u - cx) / fx * shrunk, (v[:, None] - cy) / fy * shrunk, shrunk], -1)
     poses = world_from_camera.double()

@@ -162,11 +162,18 @@ class GeometryNetwork(nn.Module):
             bias.copy_(torch.tensor([1.0, 0.0, 0.0, 1.3, 0.0, 0.0]).expand_as(bias))
 
     def forward(self, images: torch.Tensor, intrinsics: torch.Tensor) -> Geometry:
-        """Look at rooms.
+        """Look at rooms and say where everything is; see `look` for the arguments."""
+        return self._read(self.look(images, intrinsics), intrinsics)
+
+    def look(self, images: torch.Tensor, intrinsics: torch.Tensor) -> torch.Tensor:
+        """Return the tokens of rooms alone.
 
         Args:
             images: (R, F, H, W, 3) uint8 RGB.
             intrinsics: (R, F, 3, 3) float32 pinhole matrices; NaN where unknown.
+
+        Returns:
+            (R, F, N, dim) float32, as `Geometry.tokens`.
         """
         rooms, frames = images.shape[:2]
         pixels = images.flatten(0, 1).permute(0, 3, 1, 2).float() / 127.5 - 1.0
@@ -179,7 +186,7 @@ class GeometryNetwork(nn.Module):
             x = across(x.unflatten(0, (rooms, frames)).flatten(1, 2))  # (R, F N, dim)
             x = x.unflatten(1, (frames, -1)).flatten(0, 1)
         tokens = self.standardise(x.float().flatten(0, 1)).view_as(x)
-        return self._read(tokens.unflatten(0, (rooms, frames)), intrinsics)
+        return tokens.unflatten(0, (rooms, frames))
 
     def _read(self, tokens: torch.Tensor, intrinsics: torch.Tensor) -> Geometry:
         """Decode tokens: one call of the head tells of the map pixels of a token's own cell."""

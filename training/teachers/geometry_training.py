@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import math
-import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,16 +28,17 @@ from ide3d_training.config import ConfigError, Optimisation
 from ide3d_training.curves import plot_curves
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.rooms import EpochSampler
+from ide3d_training.interruption import stoppable
 from ide3d_training.run_log import CurveLog, console
 from ide3d_training.schedule import choose_precision, learning_rate, warming_average
 from ide3d_training.teachers.geometry_losses import geometry_errors, geometry_losses, lift
 from ide3d_training.teachers.geometry_network import GeometryConfig, GeometryNetwork
+from ide3d_training.teachers.geometry_teacher import FORMAT
 from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
 
 WEIGHTS = {"depth": 1.0, "points": 0.5, "slope": 0.5}
 UNKNOWN_CAMERA = 0.1
 """Share of the rooms whose intrinsics are hidden while training."""
-FORMAT = "ide3d-geometry-teacher"
 
 
 @dataclass(frozen=True)
@@ -102,8 +101,8 @@ class GeometryRun:
         self._training = len(store.rooms) - config.validation
         if self._training < self._rooms_per_step:
             raise ConfigError(
-                f"{rooms} holds {len(store.rooms)} rooms, too few for {config.validation} validation rooms and "
-                f"a batch of {self._rooms_per_step}; render more or lower --validation"
+                f"{rooms} holds {len(store.rooms)} rooms, too few for {config.validation} validation rooms "
+                f"and a batch of {self._rooms_per_step}; render more or lower --validation"
             )
         short = min(len(frames) for frames in store.rooms)
         if short < config.views:
@@ -135,11 +134,13 @@ class GeometryRun:
 
     def _restore(self, state: dict[str, Any]) -> None:
         if state.get("format") != FORMAT:
-            raise ConfigError(f"{self.directory} holds another kind of run; give --output a directory of its own")
+            raise ConfigError(
+                f"{self.directory} holds another kind of run; give --output a directory of its own"
+            )
         if state["network_config"] != self.config.network.to_dict():
             raise ConfigError(
-                f"{self.directory} holds a network of other sizes, {state['network_config']}; give --output a "
-                "directory of its own"
+                f"{self.directory} holds a network of other sizes, {state['network_config']}; give --output "
+                "a directory of its own"
             )
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
@@ -216,9 +217,7 @@ class GeometryRun:
             for name, values in geometry_errors(together, truth).items():
                 found[name].append(values)
             depth = alone.depth.view_as(truth.depth)
-            found["abs_rel_alone"].append(
-                (depth - truth.depth).abs()[truth.known] / truth.depth[truth.known]
-            )
+            found["abs_rel_alone"].append((depth - truth.depth).abs()[truth.known] / truth.depth[truth.known])
         joined = {name: torch.cat(values) for name, values in found.items()}
         self.errors = {
             f"val_{name}": float(values.median() if name.startswith("point") else values.mean())
@@ -247,19 +246,6 @@ def train(run: GeometryRun) -> bool:
     if run.step < steps:
         console.print(f"stopped at step {run.step}; the same command goes on from here")
     return run.step >= steps
-
-
-@contextmanager
-def stoppable() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list instead of being interrupted anywhere."""
-    stop: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = {number: signal.signal(number, lambda said, _: stop.append(said)) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 class GeometryNarrator:
