@@ -20,6 +20,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
@@ -39,6 +40,8 @@ from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stac
 WEIGHTS = {"depth": 1.0, "points": 0.5, "slope": 0.5}
 UNKNOWN_CAMERA = 0.1
 """Share of the rooms whose intrinsics are hidden while training."""
+SETTLING_ROOMS = 256
+"""Rooms that the statistics of the averaged weights are taken from."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class GeometryRun:
             fused=True,
         )
         self.step, self.skipped = 0, 0
+        self._settled: int | None = None
         self.errors: dict[str, float] = {}
         directory.mkdir(parents=True, exist_ok=True)
         if (state := load_checkpoint(directory)) is not None:
@@ -149,6 +153,7 @@ class GeometryRun:
 
     def save(self) -> None:
         """Write a checkpoint."""
+        self.settle()
         config = asdict(self.config) | {"network": self.config.network.to_dict()}
         save_checkpoint(
             self.directory,
@@ -201,8 +206,33 @@ class GeometryRun:
         return {"loss": float(loss.detach())} | {name: float(term.detach()) for name, term in terms.items()}
 
     @torch.no_grad()
+    def settle(self) -> None:
+        """Give the averaged weights the statistics of their own activations.
+
+        An averaged model comes with the statistics of the last step's weights; in the middle of a run those
+        were seen to put points eighty times as far off.
+        """
+        if self._settled == self.step:
+            return
+        network = self.average.module.train()
+        norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over all batches
+        count = min(SETTLING_ROOMS, self._training)
+        sampler = [(0, room) for room in range(count)]
+        for batch in DataLoader(self._rooms, batch_size=8, sampler=sampler, collate_fn=stack_rooms):
+            with self._autocast():
+                network.look(batch.images, batch.intrinsics)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        self._settled = self.step
+
+    @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Measure the averaged weights on the held-out rooms, and once more seeing each frame alone."""
+        self.settle()
         network = self.average.module.eval()
         keys = [(0, i) for i in range(self._training, len(self._held_out))]
         loader = DataLoader(self._held_out, batch_size=16, sampler=keys, collate_fn=stack_rooms)
