@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The geometry network looks across the frames of a room, never across rooms, and reads any pinhole camera."""
+"""The geometry network looks across the frames of a room, never across rooms, through any pinhole camera."""
 
 from __future__ import annotations
 

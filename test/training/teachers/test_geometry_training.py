@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A teacher learns the geometry of rooms, can be stopped at any step, and says what is wrong with its input."""
+"""A teacher learns the geometry of rooms, can be stopped at any step, and says what is wrong."""
 
 from __future__ import annotations
 
