@@ -7,8 +7,8 @@
         shard-00000.npy      float16 (2, frames, N, C): of the frames, of the mirrored frames; one row a token
 
 A shard's file has the name of the shard whose frames it tells of. The sha256 of its images and of its
-features are taken whenever a cache is opened, some seconds for tens of thousands of frames, so that no network
-learns from what a teacher said of something else.
+features are taken whenever a cache is opened, some seconds for tens of thousands of frames, so that no
+network learns from what a teacher said of something else.
 """
 
 from __future__ import annotations
