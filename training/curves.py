@@ -15,8 +15,8 @@ PANELS = (
 """Columns of `curve.csv` that share an axis."""
 
 
-def plot_curves(source: Path, target: Path) -> None:
-    """Draw `curve.csv` as a picture; columns that were never logged are left out."""
+def plot_curves(source: Path, target: Path, panels: tuple[tuple[str, ...], ...] = PANELS) -> None:
+    """Draw `curve.csv` as a picture of up to four panels; columns that were never logged are left out."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -25,7 +25,7 @@ def plot_curves(source: Path, target: Path) -> None:
     with open(source, newline="") as file:
         rows = list(csv.DictReader(file))
     figure, axes = pyplot.subplots(2, 2, figsize=(12, 8), constrained_layout=True)
-    for axis, columns in zip(axes.flat, PANELS, strict=True):
+    for axis, columns in zip(axes.flat, panels, strict=False):
         for column in columns:
             points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
             if points:

@@ -41,6 +41,8 @@ from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.run_log import Narrator, console
 from ide3d_training.schedule import choose_precision, learning_rate, warming_average
 from ide3d_training.supervision import SupervisedNetwork
+from ide3d_training.teachers.feature_cache import FeatureCache
+from ide3d_training.teachers.protocol import TeacherError
 from ide3d_training.validation import measure, summarise
 from ide3d_training.warm_start import warm_start
 from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS
@@ -96,6 +98,7 @@ class Run:
     Raises:
         ConfigError: if there are too few rooms, the processes cannot share a batch evenly, or `start_from`
             cannot be used.
+        TeacherError: if the teacher's features do not belong to these rooms and this network.
     """
 
     def __init__(self, config: TrainConfig, directory: Path):
@@ -147,9 +150,7 @@ class Run:
         self._training = len(store.rooms) - config.data.validation
         self._collate = partial(collate_rooms, box_queries=self.network.config.box_queries)
 
-    def _teacher(self, store: FrameStore):
-        from ide3d_training.teachers.feature_cache import FeatureCache
-
+    def _teacher(self, store: FrameStore) -> FeatureCache:
         grid = self.network.config.rows, self.network.config.columns
         return FeatureCache(Path(self.config.data.teacher), store, grid)
 
@@ -361,7 +362,7 @@ def cli(
                 f"{run.accelerator.num_processes} processes of {torch.get_num_threads()} threads"
             )
         train(run)
-    except (ConfigError, FileNotFoundError) as error:
+    except (ConfigError, TeacherError, FileNotFoundError) as error:
         console.print(f"[red]error:[/red] {error}")
         raise typer.Exit(2) from None
 
