@@ -56,7 +56,8 @@ class SupervisedNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Compute every term of the objective on one batch."""
-        output = self.network(batch.images, batch.intrinsics, batch.prompts)
+        extra = tuple(getattr(batch.privileged, name) for name in self.network.config.extra_inputs)
+        output = self.network(batch.images, batch.intrinsics, batch.prompts, extra)
         terms = (
             language_loss(output.logits, batch)
             | pointer_loss(output.pointer, batch)

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from ide3d_ros.geometry.box_code import BoxCode
+
+EXTRA_INPUTS: dict[str, tuple[str, ...]] = {}
+"""By branch: "depth" (F, H, W) float32 metres, 0 unknown; "world_from_camera" (F, 4, 4) float32."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,7 @@ class NetworkConfig:
     """Name every size of the network; the defaults are `nano`.
 
     Attributes:
-        preset: name of the method the network was trained with, "rgb" so far.
+        preset: name of the method the network was trained with.
         width, height: network image, pixels; multiples of `stride`.
         stem_channels: channels of the convolutional stem at strides 2, 4 and 8.
         dim: width of vision tower and language model.
@@ -27,6 +30,8 @@ class NetworkConfig:
         mean_extents: mean full extents of each category, metres.
         colors: names of the colours, in class order.
         focal_virtual: focal length of the virtual camera, pixels of the network image.
+        branch: name of what is added to the visual tokens (see `branches`); empty for nothing.
+        branch_options: sizes of the branch, as its module documents them.
     """
 
     preset: str
@@ -47,6 +52,8 @@ class NetworkConfig:
     box_queries: int = 4
     field_hidden: int = 256
     focal_virtual: float = 200.0
+    branch: str = ""
+    branch_options: dict = field(default_factory=dict)
 
     stride = 16
 
@@ -84,6 +91,11 @@ class NetworkConfig:
     def head_dim(self) -> int:
         """Width of one attention head."""
         return self.dim // self.heads
+
+    @property
+    def extra_inputs(self) -> tuple[str, ...]:
+        """Names of what the network reads of a frame besides RGB and intrinsics; nothing in most presets."""
+        return EXTRA_INPUTS.get(self.branch, ())
 
     @property
     def box_code(self) -> BoxCode:

@@ -102,7 +102,11 @@ class Ide3dNetwork(nn.Module):
         ).last_hidden_state
 
     def forward(
-        self, images: torch.Tensor, intrinsics: torch.Tensor, prompts: PackedPrompts
+        self,
+        images: torch.Tensor,
+        intrinsics: torch.Tensor,
+        prompts: PackedPrompts,
+        extra: tuple[torch.Tensor, ...] = (),
     ) -> NetworkOutput:
         """Answer several prompts about one frame each in a single pass (training).
 
@@ -110,8 +114,9 @@ class Ide3dNetwork(nn.Module):
             images: (B, H, W, 3) uint8 RGB.
             intrinsics: (B, 3, 3) float32.
             prompts: one row of packed prompts a frame.
+            extra: what `NetworkConfig.extra_inputs` names, in that order.
         """
-        visual = self.vision(images, intrinsics)
+        visual = self.vision(images, intrinsics, extra)
         batch, tokens, _ = visual.shape
         is_query = prompts.kind == QUERY
         embedded = torch.where(

@@ -8,6 +8,7 @@ from torch import nn
 from transformers import SiglipVisionConfig
 from transformers.models.siglip.modeling_siglip import SiglipEncoder
 
+from ide3d_ros.network.branches import build_branch
 from ide3d_ros.network.config import NetworkConfig
 
 
@@ -92,13 +93,17 @@ class VisionTower(nn.Module):
         self.projector = nn.Sequential(
             nn.Linear(config.dim, config.dim), nn.GELU(), nn.Linear(config.dim, config.dim)
         )
+        self.branch = build_branch(config)
 
-    def forward(self, images: torch.Tensor, intrinsics: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, images: torch.Tensor, intrinsics: torch.Tensor, extra: tuple[torch.Tensor, ...] = ()
+    ) -> torch.Tensor:
         """Encode frames.
 
         Args:
             images: (F, H, W, 3) uint8 RGB at the network size.
             intrinsics: (F, 3, 3) float32 pinhole matrices of that size.
+            extra: what `NetworkConfig.extra_inputs` names, in that order.
 
         Returns:
             (F, N, dim) float32 visual tokens, row by row.
@@ -107,4 +112,5 @@ class VisionTower(nn.Module):
         grid = self.stem(pixels)  # (F, dim, rows, columns)
         tokens = grid.flatten(2).transpose(1, 2) + self.position + self.rays(intrinsics)
         tokens = self.encoder(inputs_embeds=tokens).last_hidden_state
-        return self.projector(self.norm(tokens))
+        tokens = self.projector(self.norm(tokens))
+        return tokens if self.branch is None else self.branch(tokens, images, intrinsics, extra)
