@@ -87,23 +87,28 @@ def run(
         described = replace(described, evaluation=replace(described.evaluation, splits=split))
     output = output or Path("runs") / study.stem
     results = results or (output / RESULTS.name if smoke else RESULTS)
-    overrides = list(override or ())
     if smoke:
         described = smoking.small(described)
-        overrides = [*smoking.OVERRIDES, *smoking.small_data(output), *overrides]
     for name in described.evaluation.splits:  # found out now, not after the training
         if name not in EVALUATED:
             raise SeedError(f"no split {name!r} is evaluated: take one of {', '.join(EVALUATED)}")
         first_seeds(name, None, described.evaluation.rooms)
     if not results.parent.is_dir() and results.parent != output:
         raise ConfigError(f"cannot write {results}: the folder {results.parent} does not exist")
-    runs = plan(described, study, output, overrides)
-    _check_rooms(runs)
     output.mkdir(parents=True, exist_ok=True)
+    overrides = list(override or ())
+    runs = plan(described, study, output, overrides)
+    if smoke:
+        places = smoking.small_data(runs, output)
+        runs = plan(described, study, output, [*smoking.OVERRIDES, *places, *overrides])
+    _check_rooms(runs)
 
     train(runs, jobs, console)
     report = measure(described, runs, output, threads, smoking.REPETITIONS if smoke else REPETITIONS, console)
-    report["commands"] = commands(described, study, runs, list(override or ()), smoke)
+    options = ["--smoke"] * smoke
+    options += [word for number in seed or () for word in ("--seed", str(number))]
+    options += [word for name in split or () for word in ("--split", name)]
+    report["commands"] = commands(described, study, runs, options, overrides)
     (output / "study.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     picture = results.parent / "results" / f"{study.stem}.png"
     picture.parent.mkdir(exist_ok=True)
@@ -112,8 +117,9 @@ def run(
         for arm in described.arms
     }
     draw_curves(by_arm, picture)
-    write_section(results, study.stem, study_section(report, f"results/{picture.name}"))
-    print(study_section(report, f"results/{picture.name}"))
+    section = study_section(report, f"results/{picture.name}")
+    write_section(results, study.stem, section)
+    print(section)
     console.print(f"{results}: section '{study.stem}'; all figures in {output / 'study.json'}")
 
 
@@ -160,7 +166,7 @@ def measure(
         priors = {split: evaluated_prior(output, asked, split, _size(runs)) for split in asked.splits}
         first = {arm.name: next(run for run in runs if run.arm.name == arm.name) for arm in study.arms}
         times = interleaved({name: exported(run) for name, run in first.items()}, repetitions, threads)
-    return study_report(study, runs, measured, priors, times)
+    return study_report(study, runs, measured, priors, times, threads)
 
 
 def _check_rooms(runs: list[PlannedRun]) -> None:
@@ -172,8 +178,8 @@ def _check_rooms(runs: list[PlannedRun]) -> None:
         teacher = run.settings.data.teacher
         if teacher and not Path(teacher).is_dir():
             raise ConfigError(
-                f"arm {run.arm.name!r} reads a teacher's features at {teacher}, which is no folder; make them "
-                "with: ide3d-teacher cache, or say where they are: --set data.teacher=DIR"
+                f"arm {run.arm.name!r} reads a teacher's features at {teacher}, which is no folder; make "
+                "them with: ide3d-teacher cache, or say where they are: --set data.teacher=DIR"
             )
 
 

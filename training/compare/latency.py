@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latency of several bundles side by side: they take turns, so that what else a machine does hits all alike."""
+"""Latency of several bundles side by side.
+
+They take turns, so that what else a machine does hits all alike.
+"""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class Probing:
         self._rendered: tuple[Sequence[ProbeFrame], Sequence[ProbeFrame]] | None = None
 
     def probed(self, run: PlannedRun) -> dict[str, Any]:
-        """Return the figures of `probes.probe_network` as `levels`, the same `untrained`, and the `floors`."""
+        """Return figures of `probes.probe_network`: `levels`, the same `untrained`, and the `floors`."""
 
         def measure() -> dict[str, Any]:
             fitted, measured = self._rooms()

@@ -39,6 +39,7 @@ def study_report(
     measured: Measured,
     priors: Mapping[str, Any],
     times: Mapping[str, Mapping[str, list[float]]],
+    threads: int,
 ) -> dict[str, Any]:
     """Sum a study up.
 
@@ -48,6 +49,7 @@ def study_report(
         measured: of every run.
         priors: by split, what a guess without looking scores.
         times: by arm, `latency.interleaved` of its first bundle.
+        threads: CPU threads that were timed.
 
     Returns:
         JSON-ready.
@@ -99,20 +101,25 @@ def study_report(
         "arms": arms,
         "prior": {split: prior["figures"] for split, prior in priors.items()},
         "probe_floors": first and first["floors"],
+        "threads": threads,
         "machine": machine(),
     }
 
 
 def commands(
-    study: Study, file: Path, runs: Sequence[PlannedRun], overrides: Sequence[str], smoke: bool
+    study: Study, file: Path, runs: Sequence[PlannedRun], options: Sequence[str], overrides: Sequence[str]
 ) -> dict[str, list[str]]:
     """Return the exact commands, without where things lie on this machine.
+
+    Args:
+        study, file, runs: what was run.
+        options: words that the study was given, besides its file.
+        overrides: "dotted.key=value" that it was given.
 
     Returns:
         `study`: those that repeat all of it; `arms`: those that train the first run of each arm alone.
     """
-    flags = ["--smoke"] if smoke else []
-    words = ["ide3d-compare", "--study", _nearby(file), *flags, *_set(overrides)]
+    words = ["ide3d-compare", "--study", _nearby(file), *options, *_set(overrides)]
     alone = [
         shlex.join(
             ["ide3d-train", "--config", _nearby(run.config), "--output", f"runs/{file.stem}/{run.name}"]

@@ -28,8 +28,9 @@ SCALAR_HEADINGS = {
 }
 _INTRODUCTION = """# Results
 
-Comparisons of methods, each made by one command of `ide3d-compare`: same rooms, steps, batches and seeds for all
-arms of a study. Every section is written by its command; text between its markers is replaced when it runs again.
+Comparisons of methods, each made by one command of `ide3d-compare`: same rooms, steps, batches and seeds for
+all arms of a study. Every section is written by its command, and what stands between its
+markers is replaced when the command runs again.
 """
 
 
@@ -82,10 +83,10 @@ def _budget(report: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, report["seeds"]))
     rooms, frames = data["rooms"], data["frames_per_room"]
     return (
-        f"Every arm: {training['steps']} steps of {training['batch']} frames ({training['frames']:,} frames), "
-        f"seeds {seeds}, {rooms:,} rooms of {frames} frames (split {data['split']}, seed {data['seed']}, generator "
-        f"version {data['generator_version']}). Boxes and answers come from RGB and intrinsics alone (mode `direct`) "
-        "unless a row names an extra input."
+        f"Every arm: {training['steps']} steps of {training['batch']} frames ({training['frames']:,} "
+        f"frames), seeds {seeds}, {rooms:,} rooms of {frames} frames (split {data['split']}, seed "
+        f"{data['seed']}, generator version {data['generator_version']}). Boxes and answers come from RGB "
+        "and intrinsics alone (mode `direct`) unless a row names an extra input."
     )
 
 
@@ -107,13 +108,14 @@ def _scores(report: Mapping[str, Any], split: str) -> list[str]:
     rooms, first = report["evaluation"]["rooms"], arms[0]["name"]
     return [
         f"### Split `{split}`, {rooms} rooms",
-        "Percent, mean over the seeds; in brackets the 95 % interval, rooms resampled, all seeds' answers together.",
+        "Percent, mean over the seeds; in brackets the 95 % interval, rooms resampled, with the answers of "
+        "all seeds together.",
         table(["arm", *HEADINGS.values()], rows),
-        f"Gain over `{first}` in percentage points, compared room by room; in brackets its 95 % interval. The intervals "
-        "say what other rooms would change; what other seeds would, the next table shows.",
+        f"Gain over `{first}` in percentage points, compared room by room; in brackets its 95 % interval. "
+        "The intervals say what other rooms would change; what other seeds would, the next table shows.",
         table(["arm", *HEADINGS.values()], gains[1:]) if gains[1:] else "",
-        "Each seed (in their order), and what else was measured, as means over the seeds. Right pixel: first box "
-        "within 16 px. Given true pixel or depth: that part of the box swapped for the truth.",
+        "Each seed (in their order), and what else was measured, as means over the seeds. Right pixel: first "
+        "box within 16 px. Given true pixel or depth: that part of the box swapped for the truth.",
         table(
             ["arm", *(f"{HEADINGS[key]}, seeds" for key in ("acc@0.25", "acc@0.50", "f1@0.25", "em"))]
             + list(SCALAR_HEADINGS.values()),
@@ -144,9 +146,9 @@ def _costs(report: Mapping[str, Any]) -> list[str]:
     ]
     return [
         "### What it costs",
-        f"Latency of the exported bundles on one CPU thread, taking turns: a new frame and its first expression (cold), "
-        f"one more expression about it (follow-up); median, and in brackets the median ratio to `{first}` of the same "
-        "round with its quartiles.",
+        f"Latency of the exported bundles (CPU threads: {report['threads']}), taking turns: a new frame and "
+        "its first expression (cold), one more expression about it (follow-up); median, and in brackets the "
+        f"median ratio to `{first}` of the same round with its quartiles.",
         table(headings, rows),
     ]
 
@@ -166,13 +168,13 @@ def _probes(report: Mapping[str, Any]) -> list[str]:
     asked = report["probe"]
     return [
         "### What the frozen tokens know",
-        f"Linear depth probe: least squares from one token to the log depth in its middle, fitted on {asked['rooms']} "
-        f"rooms of the split `val`, measured on {asked['held_out']} others. AbsRel / share within a factor of 1.25, "
-        f"percent. One depth for all: {_floor(floors['one depth'])}; one for each place in the image: "
-        f"{_floor(floors['one depth a place'])}.",
+        "Linear depth probe: least squares from one token to the log depth in its middle, fitted on "
+        f"{asked['rooms']} rooms of the split `val`, measured on {asked['held_out']} others. AbsRel / share "
+        f"within a factor of 1.25, percent. One depth for all: {_probe(floors['one depth'])}; one for each "
+        f"place in the image: {_probe(floors['one depth a place'])}.",
         table(["arm", *levels], rows),
-        "Agreement of two views: mean cosine of tokens of different frames within one voxel of 0.1 m (3DRS), of random "
-        "pairs of the same frames, and what is left above chance; percent.",
+        "Agreement of two views: mean cosine of tokens of different frames within one voxel of 0.1 m (3DRS), "
+        "of random pairs of the same frames, and what is left above chance; percent.",
         table(["arm", *levels], views),
     ]
 
@@ -185,8 +187,9 @@ def _published(report: Mapping[str, Any]) -> list[str]:
     rows = [[arm["name"], *(str(arm["published"].get(name, "-")) for name in names)] for arm in arms]
     return [
         "### Published figures, full size",
-        f"{report['published']}\n\nNot measured here: other data, other sizes. Only the order of the arms and their "
-        "distances can be compared with the tables above.",
+        report["published"],
+        "Not measured here: other data, other sizes. Only the order of the arms and their distances can be "
+        "compared with the tables above.",
         table(["arm", *names], rows),
     ]
 
@@ -205,8 +208,8 @@ def _commands(report: Mapping[str, Any]) -> list[str]:
 def _made_on(report: Mapping[str, Any]) -> str:
     on = report["machine"]
     return (
-        f"Made on {on['cores']} cores ({on['processor']}), Python {on['python']}, torch {on['torch']}, transformers "
-        f"{on['transformers']}, onnxruntime {on['onnxruntime']}."
+        f"Made on {on['cores']} cores ({on['processor']}), Python {on['python']}, torch {on['torch']}, "
+        f"transformers {on['transformers']}, onnxruntime {on['onnxruntime']}."
     )
 
 
@@ -243,7 +246,3 @@ def _views(figures: Mapping[str, Any] | None) -> str:
         return "-"
     parts = (_number(figures[key]) for key in ("agreement", "chance", "above_chance"))
     return "{}, {}, {}".format(*parts)
-
-
-def _floor(figures: Mapping[str, Any]) -> str:
-    return f"{_number(figures['abs_rel'])} / {_number(figures['delta'])}"

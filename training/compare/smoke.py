@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A study at the size of a test: few tiny rooms, a tiny network, a handful of steps; its figures mean nothing."""
+"""A study at the size of a test: few rooms, a tiny network, a handful of steps; its figures mean nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ide3d_training.compare.study import Evaluated, Probed, Study
+import torch
+
+from ide3d_training.compare.study import Evaluated, PlannedRun, Probed, Study
 from ide3d_training.worlds.shards import Settings, render_dataset
 
 ROOMS = Settings(rooms=24, seed=0, frames_per_room=2, motion="orbit", rate_hz=0.8)
@@ -42,8 +45,33 @@ def small(study: Study) -> Study:
     )
 
 
-def small_data(output: Path) -> list[str]:
-    """Render the tiny rooms; return the overrides that say where they lie."""
-    folder = output / "rooms"
-    render_dataset(ROOMS, folder)
-    return [f"data.directory={folder}"]
+def small_data(runs: Sequence[PlannedRun], output: Path) -> list[str]:
+    """Render the tiny rooms, and keep a teacher's features of them if any run reads some.
+
+    Returns:
+        the overrides that say where they lie.
+    """
+    rooms, features = output / "rooms", output / "rooms_teacher"
+    render_dataset(ROOMS, rooms)
+    places = [f"data.directory={rooms}"]
+    if any(run.settings.data.teacher for run in runs):
+        from ide3d_training.teachers.cache_writing import write_cache
+
+        grid = ROOMS.height // 16, ROOMS.width // 16
+        write_cache(ColourTeacher(), rooms, features, grid, ROOMS.frames_per_room)
+        places.append(f"data.teacher={features}")
+    return places
+
+
+class ColourTeacher:
+    """Say of every token which colour it has: nothing to train, and enough to be aligned with."""
+
+    name = "colours"
+    digest = "colours"
+    channels = 3
+
+    def tokens(self, frames: torch.Tensor, intrinsics: torch.Tensor) -> torch.Tensor:
+        """Average (R, F, H, W, 3) uint8 frames over cells of 16 x 16 pixels, to (R, F, rows, columns, 3)."""
+        rooms, views, height, width, _ = frames.shape
+        cells = frames.float().reshape(rooms, views, height // 16, 16, width // 16, 16, 3)
+        return cells.mean((3, 5)) / 255.0

@@ -163,7 +163,8 @@ def plan(study: Study, file: Path, output: Path, overrides: Sequence[str] = ()) 
         study: read from `file`.
         file: configuration files are found relative to it.
         output: the runs' directories are made in it.
-        overrides: "dotted.key=value" for all runs, on top of everything else.
+        overrides: "dotted.key=value" for all runs, on top of everything else; the place of a teacher's
+            features is for those arms that read some.
 
     Raises:
         ConfigError: if a configuration is wrong, or two arms would not be trained on the same.
@@ -172,7 +173,10 @@ def plan(study: Study, file: Path, output: Path, overrides: Sequence[str] = ()) 
     for seed in study.seeds:
         for arm in study.arms:
             config = Path(os.path.normpath(file.parent / (arm.config or study.config)))
-            words = (*dotted(study.settings), *dotted(arm.settings), *overrides, f"seed={seed}")
+            own = [*dotted(study.settings), *dotted(arm.settings)]
+            taught = load_config(config, own).data.teacher
+            more = [one for one in overrides if taught or not one.startswith("data.teacher=")]
+            words = (*own, *more, f"seed={seed}")
             directory = output / f"{arm.slug}-{seed}"
             runs.append(PlannedRun(arm, seed, directory, config, words, load_config(config, list(words))))
     first = runs[0]

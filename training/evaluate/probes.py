@@ -71,7 +71,7 @@ def frozen_tokens(network: Ide3dNetwork, frames: Sequence[ProbeFrame]) -> dict[s
             images = torch.from_numpy(np.stack([frame.image for frame in part]))
             intrinsics = torch.from_numpy(np.stack([frame.intrinsics for frame in part]))
             prompts, _ = pack_prompts([pack_row((_PROMPT,), config.box_queries)] * len(part))
-            output = network(images, intrinsics, prompts)
+            output = network(images, intrinsics, prompts, _extra(part, config))
             for level, tokens in enumerate(tap.take(), start=1):
                 found[level_name(level)].append(tokens.float().numpy())
             found[PROJECTED].append(projected.pop().float().numpy())
@@ -82,13 +82,22 @@ def frozen_tokens(network: Ide3dNetwork, frames: Sequence[ProbeFrame]) -> dict[s
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
+def _extra(frames: Sequence[ProbeFrame], config: NetworkConfig) -> tuple[torch.Tensor, ...]:
+    """Stack what a network reads besides RGB and intrinsics; most presets read nothing else."""
+    return tuple(
+        torch.from_numpy(np.stack([getattr(frame, name) for frame in frames]).astype(np.float32))
+        for name in config.extra_inputs
+    )
+
+
 @dataclass(frozen=True)
 class TokenPlaces:
     """Where the tokens of some frames look: the pixel in the middle of each token.
 
     Attributes:
         depth: (F, N) metres along the optical axis, 0 where unknown.
-        log_virtual: (F, N) log of the depth in the virtual camera, which is what heads state; 0 where unknown.
+        log_virtual: (F, N) log of the depth in the virtual camera, which is what heads state; 0 where
+            unknown.
         points: (F, N, 3) in the room's world, metres.
         rooms: (F,) int64 seeds.
     """
@@ -194,7 +203,7 @@ def depth_figures(stated: np.ndarray, places: TokenPlaces) -> dict[str, Any]:
 
 
 def depth_floors(fitted: TokenPlaces, measured: TokenPlaces) -> dict[str, Any]:
-    """Return `depth_figures` of guesses that see no token: one depth for all, one for each place in the image."""
+    """Return `depth_figures` of guesses that see no token: one depth, and one for each place in the image."""
     count = np.maximum(fitted.known.sum(0), 1)
     overall = fitted.log_virtual[fitted.known].mean()
     by_place = np.where(fitted.known.any(0), (fitted.log_virtual * fitted.known).sum(0) / count, overall)
