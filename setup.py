@@ -60,6 +60,7 @@ setup(
             "ide3d-train = ide3d_training.train:main",
             "ide3d-evaluate = ide3d_training.evaluate.cli:main",
             "ide3d-export = ide3d_training.export.cli:main",
+            "ide3d-probe = ide3d_training.evaluate.probe_cli:main",
             "ide3d-compare = ide3d_training.compare.cli:main",
         ],
     },

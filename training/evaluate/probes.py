@@ -36,6 +36,11 @@ def level_name(level: int) -> str:
     return f"vision level {level}"
 
 
+def level_names(config: NetworkConfig) -> list[str]:
+    """Name all levels that tokens are taken from, shallow to deep."""
+    return [*(level_name(level) for level in range(1, config.vision_layers + 1)), PROJECTED, STATES]
+
+
 @torch.no_grad()
 def frozen_tokens(network: Ide3dNetwork, frames: Sequence[ProbeFrame]) -> dict[str, np.ndarray]:
     """Run a network and keep what its tokens are at every level.
@@ -60,8 +65,7 @@ def frozen_tokens(network: Ide3dNetwork, frames: Sequence[ProbeFrame]) -> dict[s
                 f"{config.width}x{config.height}: render the rooms at that size"
             )
     network.eval()
-    count = len(network.vision.encoder.layers)
-    tap = LevelTap(network.vision.encoder.layers, range(1, count + 1))
+    tap = LevelTap(network.vision.encoder.layers, range(1, config.vision_layers + 1))
     found: dict[str, list[np.ndarray]] = defaultdict(list)
     projected: list[torch.Tensor] = []
     hook = network.vision.register_forward_hook(lambda _module, _inputs, output: projected.append(output))
@@ -72,10 +76,9 @@ def frozen_tokens(network: Ide3dNetwork, frames: Sequence[ProbeFrame]) -> dict[s
             intrinsics = torch.from_numpy(np.stack([frame.intrinsics for frame in part]))
             prompts, _ = pack_prompts([pack_row((_PROMPT,), config.box_queries)] * len(part))
             output = network(images, intrinsics, prompts, _extra(part, config))
-            for level, tokens in enumerate(tap.take(), start=1):
-                found[level_name(level)].append(tokens.float().numpy())
-            found[PROJECTED].append(projected.pop().float().numpy())
-            found[STATES].append(output.visual_states.float().numpy())
+            levels = [*tap.take(), projected.pop(), output.visual_states]
+            for name, tokens in zip(level_names(config), levels, strict=True):
+                found[name].append(tokens.numpy())
     finally:
         hook.remove()
         tap.remove()
