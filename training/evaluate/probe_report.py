@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich import box
 from rich.table import Table
 
 from ide3d_training.evaluate.probe_frames import ProbeFrame
@@ -19,13 +20,15 @@ def probe_table(report: Mapping[str, Any]) -> Table:
     table = Table(
         title=f"frozen tokens: fitted on {asked['fitted']} rooms, measured on {asked['measured']} "
         f"others ({asked['source']})",
-        caption="AbsRel, delta: linear depth probe. Agreement: mean cosine of tokens of two frames\n"
-        "in one voxel of 0.1 m; chance: of random tokens of the same frames; above: what is\n"
+        caption="AbsRel, delta: linear depth probe. Agree: mean cosine of tokens of two frames in\n"
+        "one voxel of 0.1 m; chance: of random tokens of the same frames; above: what is\n"
         "left above it. Random: the same network with random weights.",
         caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0),
     )
     table.add_column("run, level", no_wrap=True)
-    for heading in ("AbsRel", "random", "delta", "agreement", "chance", "above", "random"):
+    for heading in ("AbsRel", "random", "delta", "agree", "chance", "above", "random"):
         table.add_column(heading, justify="right")
     for name, floor in report["floors"].items():
         table.add_row(name, _shown(floor["abs_rel"]), "", _shown(floor["delta"]))
