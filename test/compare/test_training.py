@@ -61,3 +61,22 @@ def test_a_run_that_fails_is_named_with_what_it_said(study_file, rooms, tmp_path
     runs = planned(study_file, rooms, tmp_path, "data.validation=5000")
     with pytest.raises(TrainingFailed, match=r"(?s)rgb-0 ended with status 2 .*too few for\s+5000"):
         trained(runs[:1])
+
+
+def test_an_interruption_stops_a_run_with_a_checkpoint(study_file, rooms, tmp_path):
+    (run, *_) = planned(study_file, rooms, tmp_path, "optimisation.steps=100000")
+
+    def interrupt(steps: int) -> None:
+        if steps:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_all([run], 1, interrupt, lambda run: None)
+    assert 0 < trained_steps(run) < 100_000
+
+
+def test_all_arms_of_a_seed_begin_with_the_same_weights(study_file, rooms, tmp_path):
+    one, other = (Run(run.settings, run.directory) for run in planned(study_file, rooms, tmp_path))
+    assert other.supervised.training_only() and not one.supervised.training_only()
+    own = other.network.state_dict()
+    assert all(torch.equal(value, own[name]) for name, value in one.network.state_dict().items())
