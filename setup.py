@@ -34,7 +34,9 @@ setup(
     package_dir={"ide3d_training": "training"},
     package_data={
         "ide3d_ros.bundle": ["nano/*"],
-        "ide3d_training": ["configs/*.yaml", "metrics/*.json"],
+        "ide3d_training": [
+            *("configs/*.yaml", "configs/studies/*.yaml", "metrics/*.json", "RESULTS.md", "results/*.png"),
+        ],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -59,6 +61,8 @@ setup(
             "ide3d-teacher = ide3d_training.teachers.cli:main",
             "ide3d-evaluate = ide3d_training.evaluate.cli:main",
             "ide3d-export = ide3d_training.export.cli:main",
+            "ide3d-probe = ide3d_training.evaluate.probe_cli:main",
+            "ide3d-compare = ide3d_training.compare.cli:main",
         ],
     },
 )

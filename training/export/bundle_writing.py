@@ -80,7 +80,15 @@ def export_bundle(
 
     Returns:
         the sealed bundle, opened and checked as a robot would.
+
+    Raises:
+        TypeError: if it is not the network alone that is to be exported.
     """
+    if not isinstance(network, Ide3dNetwork):
+        raise TypeError(
+            f"{type(network).__name__} cannot be exported: a bundle holds the network alone, without what "
+            "only training sees; pass the Ide3dNetwork"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     write_graphs(network.eval(), folder)
     shutil.copyfile(tokenizer_file, folder / TOKENIZER_FILE)

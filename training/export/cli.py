@@ -38,6 +38,19 @@ def load_averaged(run: Path) -> tuple[Ide3dNetwork, dict]:
     return average.module.eval(), state
 
 
+def provenance(state: dict) -> dict:
+    """Say in JSON values where the weights of a checkpoint come from, for a bundle's manifest."""
+    config = state["train_config"]
+    return {
+        "preset": config["preset"],
+        "seed": config["seed"],
+        "steps": state["step"],
+        "batch": config["optimisation"]["batch"],
+        "data": "rooms rendered by ide3d-worlds",
+        "torch": torch.__version__.split("+")[0],
+    }
+
+
 @app.command()
 def cli(
     run: Annotated[Path, typer.Option(help="Directory of a training run.")],
@@ -50,17 +63,9 @@ def cli(
     except FileNotFoundError as error:
         console.print(f"[red]error:[/red] {error}")
         raise typer.Exit(2) from None
-    config = state["train_config"]
-    provenance = {
-        "preset": config["preset"],
-        "seed": config["seed"],
-        "steps": state["step"],
-        "batch": config["optimisation"]["batch"],
-        "data": "rooms rendered by ide3d-worlds",
-        "torch": torch.__version__.split("+")[0],
-    }
+    training = provenance(state)
     with console.status("exporting vision, prefix, prompt and step"):
-        bundle = export_bundle(network, run / "tokenizer.json", output, name=name, training=provenance)
+        bundle = export_bundle(network, run / "tokenizer.json", output, name=name, training=training)
     size = sum(file.bytes for file in bundle.manifest.files()) / 1e6
     console.print(f"bundle '{bundle.name}' at {output}: {size:.1f} MB, step {state['step']}")
 

@@ -31,8 +31,7 @@ class LevelTap:
             )
         self._outputs: dict[int, torch.Tensor] = {}
         self._levels = tuple(levels)
-        for level in self._levels:
-            blocks[level - 1].register_forward_hook(self._keeper(level))
+        self._hooks = [blocks[level - 1].register_forward_hook(self._keeper(level)) for level in self._levels]
 
     def _keeper(self, level: int):
         def keep(_module: nn.Module, _inputs: tuple, output: torch.Tensor | tuple) -> None:
@@ -45,3 +44,8 @@ class LevelTap:
         outputs = [self._outputs[level] for level in self._levels]
         self._outputs.clear()
         return outputs
+
+    def remove(self) -> None:
+        """Stop listening."""
+        for hook in self._hooks:
+            hook.remove()
