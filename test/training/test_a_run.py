@@ -15,7 +15,7 @@ from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.config import ConfigError, load_config
 from ide3d_training.datasets.rooms import EpochSampler
 from ide3d_training.schedule import learning_rate
-from ide3d_training.train import Run, app, launch, train
+from ide3d_training.train import Run, app, train
 
 from .conftest import TINY
 
@@ -72,7 +72,7 @@ def test_two_processes_share_every_batch(rooms: Path, tmp_path: Path):
     ]
     pairs = [word for pair in overrides for word in ("--set", pair)]
     arguments = ["--config", str(NANO), "--output", str(tmp_path / "two"), *pairs]
-    assert launch(2, arguments) == 0
+    assert launch(2, PROGRAM + arguments) == 0
     train(Run(tiny_config(rooms, "optimisation.steps=6"), tmp_path / "one"))
     two, one = (load_checkpoint(tmp_path / name) for name in ("two", "one"))
     assert two["step"] == one["step"] == 6 and len(curve(tmp_path / "two")) == 6
