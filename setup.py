@@ -34,7 +34,7 @@ setup(
     package_dir={"ide3d_training": "training"},
     package_data={
         "ide3d_ros.bundle": ["nano/*"],
-        "ide3d_training": ["configs/*.yaml", "metrics/*.json"],
+        "ide3d_training": ["configs/*.yaml", "configs/accelerate/*.yaml", "metrics/*.json"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
