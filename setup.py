@@ -56,6 +56,7 @@ setup(
             "ide3d_replay = ide3d_ros.nodes.replay:main",
             "ide3d-worlds = ide3d_training.worlds.cli:main",
             "ide3d-train = ide3d_training.train:main",
+            "ide3d-teacher = ide3d_training.teachers.cli:main",
             "ide3d-evaluate = ide3d_training.evaluate.cli:main",
             "ide3d-export = ide3d_training.export.cli:main",
         ],

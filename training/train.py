@@ -10,7 +10,6 @@ sees the same samples, however many processes share them: `--processes` starts s
 from __future__ import annotations
 
 import math
-import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -38,11 +37,14 @@ from ide3d_training.datasets.prompts import PromptWriter, language_samples
 from ide3d_training.datasets.rooms import EpochSampler, RoomDataset, sample_graphs
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.gaps import SENTENCES, count_gaps
+from ide3d_training.interruption import stoppable
 from ide3d_training.launching import is_first, launch, launched
 from ide3d_training.run_log import Narrator, console, introduce, sum_up
 from ide3d_training.schedule import choose_precision, computes_on_cpu, learning_rate
 from ide3d_training.smoke import loss_fell, prepare_smoke
 from ide3d_training.supervision import SupervisedNetwork
+from ide3d_training.teachers.feature_cache import FeatureCache
+from ide3d_training.teachers.protocol import TeacherError
 from ide3d_training.validation import Examiner
 from ide3d_training.warm_start import warm_start
 from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS
@@ -103,6 +105,9 @@ class Run:
     Raises:
         ConfigError: if there are too few rooms, the processes cannot share a batch evenly, or the checkpoint
             or `start_from` cannot be used.
+        DatasetError: if a shard is damaged.
+        FileNotFoundError: if there are no rooms, or no features of the teacher that is asked for.
+        TeacherError: if the teacher's features do not belong to these rooms and this network.
     """
 
     def __init__(self, config: TrainConfig, directory: Path):
@@ -139,7 +144,9 @@ class Run:
             tokenizer = run_tokenizer(config, directory)
         sizes = network_config(config, tokenizer.get_vocab_size())
         self.network = Ide3dNetwork(sizes)
-        teacher = self._teacher(store, sizes) if config.data.teacher else None
+        teacher = None
+        if config.data.teacher:
+            teacher = FeatureCache(Path(config.data.teacher), store, (sizes.rows, sizes.columns))
         channels = teacher.channels if teacher else 0
         self.supervised = SupervisedNetwork(self.network, config, channels)
         if self.device.type == "cpu":
@@ -187,11 +194,6 @@ class Run:
         """Let the first process choose: timings differ, and all must compute alike."""
         choice = [choose_precision(name, self.device.type) if self.main else None]
         return broadcast_object_list(choice)[0]
-
-    def _teacher(self, store: FrameStore, sizes: NetworkConfig):
-        from ide3d_training.teachers.feature_cache import FeatureCache
-
-        return FeatureCache(Path(self.config.data.teacher), store, (sizes.rows, sizes.columns))
 
     def _check_all_resume_alike(self) -> None:
         """Refuse processes that see different checkpoints: they would wait for one another for ever."""
@@ -326,30 +328,22 @@ def train(run: Run) -> None:
     The log and the bar show the terms of the first process's share of each batch.
     """
     config, steps = run.config, run.config.optimisation.steps
-    signals: list[int] = []
-    previous = {
-        s: signal.signal(s, lambda number, _: signals.append(number)) for s in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        with Narrator(run) if run.main else nullcontext() as narrator:
-            run.supervised.train()
-            for batches in run.batches() if run.step < steps else ():
-                terms = run.learn(batches)
-                due = narrator is not None and narrator.save_is_due()
-                stopped, due = run.agree(bool(signals), due)
-                at_end = run.step >= steps
-                measured = run.validate() if at_end or run.step % config.validate_every == 0 else {}
+    with stoppable() as stop, Narrator(run) if run.main else nullcontext() as narrator:
+        run.supervised.train()
+        for batches in run.batches() if run.step < steps else ():
+            terms = run.learn(batches)
+            due = narrator is not None and narrator.save_is_due()
+            stopped, due = run.agree(bool(stop), due)
+            at_end = run.step >= steps
+            measured = run.validate() if at_end or run.step % config.validate_every == 0 else {}
+            if narrator is not None:
+                narrator.tell(terms, measured)
+            if due or stopped or at_end:
+                run.save()
                 if narrator is not None:
-                    narrator.tell(terms, measured)
-                if due or stopped or at_end:
-                    run.save()
-                    if narrator is not None:
-                        narrator.saved()
-                if stopped or at_end:
-                    break
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+                    narrator.saved()
+            if stopped or at_end:
+                break
     run.accelerator.wait_for_everyone()
     run.accelerator.end_training()
     if run.main:
@@ -413,7 +407,7 @@ def cli(
             status = 0
         if smoke and not status and is_first():
             status = 0 if loss_fell(output / "curve.csv") else 1
-    except (ConfigError, DatasetError, FileNotFoundError) as error:
+    except (ConfigError, DatasetError, TeacherError, FileNotFoundError) as error:
         console.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(2) from None
     if status:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ide3d_ros.geometry import Box3D
+from ide3d_ros.geometry import Box3D, Camera
 from ide3d_training.worlds.scene_graph import FrameGraph
 
 
@@ -25,15 +25,19 @@ def mirror_graph(graph: FrameGraph) -> FrameGraph:
             flip @ box.center, box.extents, flip @ box.rotation @ np.diag([1.0, -1.0, 1.0])
         )
 
-    camera = replace(graph.camera, cx=graph.camera.width - 1 - graph.camera.cx)
     objects = tuple(replace(o, box=reflect(o.box)) for o in graph.objects)
     return replace(
         graph,
-        camera=camera,
+        camera=mirror_camera(graph.camera),
         roll=-graph.roll,
         objects=objects,
         world_from_camera=mirror_pose(graph.world_from_camera),
     )
+
+
+def mirror_camera(camera: Camera) -> Camera:
+    """Return the camera of mirrored images."""
+    return replace(camera, cx=camera.width - 1 - camera.cx)
 
 
 def mirror_pose(world_from_camera: np.ndarray) -> np.ndarray:

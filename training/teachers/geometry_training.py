@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Train the geometry network on rendered rooms; resumed if its directory holds a checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader
+
+from ide3d_training.checkpoint import load_checkpoint, save_checkpoint
+from ide3d_training.config import ConfigError, Optimisation
+from ide3d_training.curves import plot_curves
+from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.datasets.rooms import EpochSampler
+from ide3d_training.interruption import stoppable
+from ide3d_training.run_log import CurveLog, console
+from ide3d_training.schedule import choose_precision, learning_rate, warming_average
+from ide3d_training.teachers.geometry_losses import geometry_errors, geometry_losses, lift
+from ide3d_training.teachers.geometry_network import GeometryConfig, GeometryNetwork
+from ide3d_training.teachers.geometry_teacher import FORMAT
+from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
+
+WEIGHTS = {"depth": 1.0, "points": 0.5, "slope": 0.5}
+UNKNOWN_CAMERA = 0.1
+"""Share of the rooms whose intrinsics are hidden while training."""
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """Describe one training run of the geometry network.
+
+    Attributes:
+        seed: of weights, order and augmentation.
+        views: frames of a room in a batch, next to one another in its sequence.
+        validation: rooms at the end of the set that are held out.
+        network: sizes.
+        optimisation: how weights move; `batch` counts frames.
+        checkpoint_minutes: time between checkpoints.
+        log_every, validate_every: steps between lines of the log, and between measurements.
+    """
+
+    seed: int = 0
+    views: int = 2
+    validation: int = 256
+    network: GeometryConfig = field(default_factory=GeometryConfig)
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(steps=4000, batch=16, warmup=150, decay=0.35, ema=0.998)
+    )
+    checkpoint_minutes: float = 3.0
+    log_every: int = 20
+    validate_every: int = 500
+
+
+class GeometryCurve(CurveLog):
+    """The curve of such a run."""
+
+    columns = (
+        *("step", "minutes", "rate", "loss", *WEIGHTS),
+        *("val_abs_rel", "val_abs_rel_alone", "val_point_error", "val_point_error_other"),
+    )
+    panels = (("loss", "points"), ("depth", "slope"), columns[-4:-2], columns[-2:])
+
+
+class GeometryRun:
+    """One training run.
+
+    Args:
+        config: what to train; a resumed run keeps the sizes it began with.
+        rooms: rendered rooms.
+        directory: where the run lives.
+
+    Raises:
+        FileNotFoundError: if there are no rooms.
+        ConfigError: if there are too few, or a checkpoint has other sizes.
+    """
+
+    def __init__(self, config: TeacherConfig, rooms: Path, directory: Path):
+        self.config, self.directory = config, directory
+        options = config.optimisation
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        torch.manual_seed(config.seed)
+        store = FrameStore(rooms)
+        self._rooms_per_step = max(1, options.batch // config.views)
+        self._training = len(store.rooms) - config.validation
+        if self._training < self._rooms_per_step:
+            raise ConfigError(
+                f"{rooms} holds {len(store.rooms)} rooms, too few for {config.validation} validation rooms "
+                f"and a batch of {self._rooms_per_step}; render more or lower --validation"
+            )
+        short = min(len(frames) for frames in store.rooms)
+        if short < config.views:
+            raise ConfigError(
+                f"{rooms} has rooms of {short} frames, {config.views} are to be seen together; render with "
+                f"--frames-per-room {config.views} or lower --views"
+            )
+        self.precision = choose_precision(options.precision)
+        self.network = GeometryNetwork(config.network)
+        self.average = AveragedModel(self.network, multi_avg_fn=warming_average(options.ema))
+        matrices = [p for p in self.network.parameters() if p.ndim > 1]
+        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": options.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=options.learning_rate,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        self.step, self.skipped = 0, 0
+        self.errors: dict[str, float] = {}
+        directory.mkdir(parents=True, exist_ok=True)
+        if (state := load_checkpoint(directory)) is not None:
+            self._restore(state)
+        self._rooms = RoomViewsDataset(store, config.views, config.seed)
+        self._held_out = RoomViewsDataset(store, config.views, None)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        if state.get("format") != FORMAT:
+            raise ConfigError(
+                f"{self.directory} holds another kind of run; give --output a directory of its own"
+            )
+        if state["network_config"] != self.config.network.to_dict():
+            raise ConfigError(
+                f"{self.directory} holds a network of other sizes, {state['network_config']}; give --output "
+                "a directory of its own"
+            )
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.skipped, self.errors = state["step"], state["skipped"], state["errors"]
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        config = asdict(self.config) | {"network": self.config.network.to_dict()}
+        save_checkpoint(
+            self.directory,
+            {
+                "format": FORMAT,
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "skipped": self.skipped,
+                "errors": self.errors,
+                "network_config": self.config.network.to_dict(),
+                "train_config": config,
+            },
+        )
+
+    def batches(self) -> Iterator[RoomViews]:
+        """Yield training batches for ever, after the last room used."""
+        sampler = EpochSampler(self._training, self.config.seed, self.step * self._rooms_per_step)
+        yield from DataLoader(
+            self._rooms, batch_size=self._rooms_per_step, sampler=sampler, collate_fn=stack_rooms
+        )
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32)
+
+    def learn(self, batch: RoomViews) -> dict[str, float]:
+        """Take one step; a batch whose loss or gradient is not finite is skipped and counted."""
+        options = self.config.optimisation
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, options)
+        hidden = torch.rand(len(batch.images), generator=torch.Generator().manual_seed(self.step))
+        intrinsics = batch.intrinsics.clone()
+        intrinsics[hidden < UNKNOWN_CAMERA] = torch.nan
+        self.network.train()
+        with self._autocast():
+            said = self.network(batch.images, intrinsics)
+        truth = lift(batch.depth, batch.intrinsics, batch.world_from_camera, self.config.network.map_stride)
+        terms = geometry_losses(said, truth)
+        loss = sum(WEIGHTS[name] * term for name, term in terms.items())
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), options.clip)
+        self.step += 1
+        if not math.isfinite(float(norm)):
+            self.skipped += 1
+            return {}
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        return {"loss": float(loss.detach())} | {name: float(term.detach()) for name, term in terms.items()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Measure the averaged weights on the held-out rooms, and once more seeing each frame alone."""
+        network = self.average.module.eval()
+        keys = [(0, i) for i in range(self._training, len(self._held_out))]
+        loader = DataLoader(self._held_out, batch_size=16, sampler=keys, collate_fn=stack_rooms)
+        found: dict[str, list[torch.Tensor]] = defaultdict(list)
+        for batch in loader:
+            truth = lift(
+                batch.depth, batch.intrinsics, batch.world_from_camera, self.config.network.map_stride
+            )
+            with self._autocast():
+                together = network(batch.images, batch.intrinsics)
+                alone = network(batch.images.flatten(0, 1)[:, None], batch.intrinsics.flatten(0, 1)[:, None])
+            for name, values in geometry_errors(together, truth).items():
+                found[name].append(values)
+            depth = alone.depth.view_as(truth.depth)
+            found["abs_rel_alone"].append((depth - truth.depth).abs()[truth.known] / truth.depth[truth.known])
+        joined = {name: torch.cat(values) for name, values in found.items()}
+        self.errors = {
+            f"val_{name}": float(values.median() if name.startswith("point") else values.mean())
+            for name, values in joined.items()
+            if len(values)
+        }
+        return self.errors
+
+
+def train(run: GeometryRun) -> bool:
+    """Train to the last step, with a bar, a log, checkpoints, and a clean stop on Ctrl-C or SIGTERM.
+
+    Returns:
+        Whether the last step was reached.
+    """
+    steps = run.config.optimisation.steps
+    with stoppable() as stop, GeometryNarrator(run) as narrator:
+        for batch in run.batches() if run.step < steps else ():
+            terms = run.learn(batch)
+            last = bool(stop) or run.step >= steps
+            narrator.tell(terms, last)
+            if last:
+                break
+    if run.skipped:
+        console.print(f"{run.skipped} batches had no finite gradient and were skipped")
+    if run.step < steps:
+        console.print(f"stopped at step {run.step}; the same command goes on from here")
+    return run.step >= steps
+
+
+class GeometryNarrator:
+    """Log, show and save a run as it goes."""
+
+    def __init__(self, run: GeometryRun):
+        self._run = run
+        self._log = GeometryCurve(run.directory / "curve.csv", run.step)
+        self._started = time.monotonic() - 60 * self._log.minutes
+        self._saved = time.monotonic()
+        self._sums: dict[str, list[float]] = defaultdict(list)
+        self._bar = Progress(
+            TextColumn("train"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console,
+        )  # fmt: skip
+        total = run.config.optimisation.steps
+        self._task = self._bar.add_task("train", total=total, completed=run.step, note="")
+
+    def __enter__(self) -> GeometryNarrator:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+        self._log.close()
+
+    def tell(self, terms: dict[str, float], last: bool) -> None:
+        """Take one step's terms; log and measure when it is time, save when it is time or the last step."""
+        run, config = self._run, self._run.config
+        for name, value in terms.items():
+            self._sums[name].append(value)
+        at_end = run.step >= config.optimisation.steps
+        if run.step % config.log_every == 0 or at_end:
+            row = {name: sum(values) / len(values) for name, values in self._sums.items()}
+            row |= {
+                "step": run.step,
+                "minutes": (time.monotonic() - self._started) / 60,
+                "rate": learning_rate(run.step, config.optimisation),
+            }
+            if run.step % config.validate_every == 0 or at_end:
+                row |= run.validate()
+                console.print(
+                    f"step {run.step}: held-out depth AbsRel {row['val_abs_rel']:.3f} "
+                    f"({row['val_abs_rel_alone']:.3f} seeing one frame alone), median relative point error "
+                    f"{row['val_point_error']:.3f}, beyond the first frame {row['val_point_error_other']:.3f}"
+                )
+            self._log.write(row)
+            self._sums.clear()
+            self._bar.update(self._task, completed=run.step, note=f"loss {row.get('loss', float('nan')):.3f}")
+        if last or time.monotonic() - self._saved > 60 * config.checkpoint_minutes:
+            run.save()
+            plot_curves(run.directory / "curve.csv", run.directory / "curve.png", GeometryCurve.panels)
+            self._saved = time.monotonic()
