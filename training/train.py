@@ -256,12 +256,14 @@ class Run:
     def objective(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Compute the loss of one batch and every term of it.
 
-        Terms of weight zero count too: a NaN anywhere must not pass for a loss.
+        Terms of weight zero count too: a NaN anywhere must not pass for a loss. Nor must its gradient look
+        sound, as that of |x - NaN| does, or the other processes would not notice.
         """
         with self.autocast():
             terms = self._wrapped(batch)
         weights = self.config.losses
-        return sum(getattr(weights, name) * term for name, term in terms.items()), terms
+        loss = sum(getattr(weights, name) * term for name, term in terms.items())
+        return loss * torch.where(torch.isfinite(loss.detach()), 1.0, torch.nan), terms
 
     def learn(self, batches: tuple[Batch, ...]) -> dict[str, float]:
         """Take one step; where its loss or gradient is not finite it is skipped and counted.
