@@ -35,7 +35,8 @@ setup(
     package_data={
         "ide3d_ros.bundle": ["nano/*"],
         "ide3d_training": [
-            *("configs/*.yaml", "configs/studies/*.yaml", "metrics/*.json", "RESULTS.md", "results/*.png"),
+            *("configs/*.yaml", "configs/accelerate/*.yaml", "configs/studies/*.yaml"),
+            *("metrics/*.json", "RESULTS.md", "results/*.png"),
         ],
     },
     data_files=[

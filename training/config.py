@@ -43,18 +43,23 @@ class Optimisation:
     Attributes:
         steps: optimiser steps of the whole run.
         batch: frames a step, shared by all processes.
+        accumulate: parts that each process computes its share of a batch in, one after the other, to save
+            memory; the samples of a step stay the same.
         learning_rate: peak learning rate of AdamW.
         warmup: steps until the peak.
         decay: share of the run, at its end, over which the rate falls to zero.
         weight_decay: of matrices; vectors have none.
         clip: largest gradient norm.
         ema: decay of the averaged weights, which are the ones exported.
-        precision: "float32", "bfloat16", or "auto": bfloat16 where a trial matrix product runs faster in it.
+        precision: "float32", "bfloat16", or "auto": bfloat16 on GPUs that have it, and on CPUs where a trial
+            matrix product runs faster in it.
+        device: "cpu", "cuda", or "auto": CUDA where there is any.
         threads: CPU threads of each process; 0 leaves it to torch.
     """
 
     steps: int = 4000
     batch: int = 16
+    accumulate: int = 1
     learning_rate: float = 1e-3
     warmup: int = 300
     decay: float = 0.25
@@ -62,7 +67,13 @@ class Optimisation:
     clip: float = 1.0
     ema: float = 0.999
     precision: str = "auto"
+    device: str = "auto"
     threads: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "accumulate"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"optimisation.{name} must be 1 or more, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,8 @@ class LossWeights:
     """Weight of every term of the objective; depth is the term that box accuracy hangs on.
 
     The terms from `depth_map` on are privileged: they read depth, poses or a teacher, and what computes them
-    is built only where its weight is above zero and never exported.
+    is built only where its weight is above zero and never exported. `absent` is no term of its own: it weighs
+    prompts without any target against the others, inside `pointer`.
     """
 
     answer: float = 1.0
@@ -107,6 +119,12 @@ class LossWeights:
     cross_view_consistency: float = 0.0
     cross_view_warp: float = 0.0
     alignment: float = 0.0
+    absent: float = 1.0
+
+    @classmethod
+    def terms(cls) -> tuple[str, ...]:
+        """Return the names of the terms of the objective."""
+        return tuple(entry.name for entry in fields(cls) if entry.name != "absent")
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -140,9 +158,10 @@ class TrainConfig:
         vocabulary: ids of the tokenizer.
         network: sizes that differ from `NetworkConfig`'s defaults.
         data, optimisation, prompts, losses, validator: see their classes.
-        checkpoint_minutes: time between checkpoints.
+        checkpoint_minutes: time between checkpoints; 0 writes one after every step.
         log_every: steps between lines of the log.
-        validate_every: steps between validations.
+        validate_every: steps between validations, each with a picture of samples.
+        tensorboard: whether the log is also written as TensorBoard events.
     """
 
     preset: str = "rgb"
@@ -158,6 +177,12 @@ class TrainConfig:
     checkpoint_minutes: float = 4.0
     log_every: int = 20
     validate_every: int = 500
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("log_every", "validate_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be 1 or more steps, not {getattr(self, name)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""

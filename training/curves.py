@@ -11,12 +11,15 @@ PANELS = (
     ("depth", "val_depth_error"),
     ("offset", "extents", "yaw", "gravity"),
     ("val_pointed", "val_found", "val_rejected", "val_answer"),
+    ("depth_map", "depth_map_confidence", "depth_map_gradient", "val_depth_map"),
+    ("cross_view", "cross_view_consistency", "cross_view_warp"),
+    ("alignment",),
 )
 """Columns of `curve.csv` that share an axis."""
 
 
 def plot_curves(source: Path, target: Path, panels: tuple[tuple[str, ...], ...] = PANELS) -> None:
-    """Draw `curve.csv` as a picture of up to four panels; columns that were never logged are left out."""
+    """Draw `curve.csv` as a picture; columns that were never logged, or are always 0, are left out."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -24,15 +27,26 @@ def plot_curves(source: Path, target: Path, panels: tuple[tuple[str, ...], ...] 
 
     with open(source, newline="") as file:
         rows = list(csv.DictReader(file))
-    figure, axes = pyplot.subplots(2, 2, figsize=(12, 8), constrained_layout=True)
-    for axis, columns in zip(axes.flat, panels, strict=False):
-        for column in columns:
-            points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
-            if points:
-                axis.plot(*zip(*points, strict=True), label=column, linewidth=1)
+    curves = []
+    for columns in panels:
+        found = {
+            column: [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
+            for column in columns
+        }
+        if shown := {column: points for column, points in found.items() if any(y for _, y in points)}:
+            curves.append(shown)
+    across = 2 if len(curves) <= 4 else 3
+    down = max(1, -(-len(curves) // across))
+    figure, axes = pyplot.subplots(
+        down, across, figsize=(6 * across, 4 * down), constrained_layout=True, squeeze=False
+    )
+    for axis in axes.flat[len(curves) :]:
+        axis.remove()
+    for axis, shown in zip(axes.flat, curves, strict=False):
+        for column, points in shown.items():
+            axis.plot(*zip(*points, strict=True), label=column, linewidth=1)
         axis.set_xlabel("step")
         axis.grid(alpha=0.3)
-        if axis.has_data():
-            axis.legend(fontsize=8)
+        axis.legend(fontsize=8)
     figure.savefig(target, dpi=90)
     pyplot.close(figure)

@@ -40,12 +40,32 @@ def warming_average(decay: float) -> Callable[[list[torch.Tensor], list[torch.Te
     return update
 
 
-def choose_precision(name: str) -> torch.dtype:
-    """Resolve `Optimisation.precision`.
+def computes_on_cpu(name: str) -> bool:
+    """Resolve `Optimisation.device`: whether a run computes on the CPU.
+
+    Raises:
+        ConfigError: if the name is unknown, or CUDA is asked for where there is none.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ConfigError(f"optimisation.device is {name!r}; use auto, cpu or cuda")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise ConfigError(
+            "optimisation.device is cuda, but torch finds no CUDA device; install a torch built for this "
+            "machine's driver, or use auto"
+        )
+    return name == "cpu" or not there
+
+
+def choose_precision(name: str, device: str = "cpu") -> torch.dtype:
+    """Resolve `Optimisation.precision` on a kind of device.
 
     Processors differ by a factor of sixty in how they treat bfloat16, and say nothing reliable about it; so
     "auto" times one matrix product of the network's size in both.
     """
+    if name == "auto" and device == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float32
     if name == "auto":
         seconds = {dtype: _product_seconds(dtype) for dtype in (torch.float32, torch.bfloat16)}
         return torch.bfloat16 if seconds[torch.bfloat16] < 0.7 * seconds[torch.float32] else torch.float32

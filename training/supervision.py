@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ide3d_ros.network import Ide3dNetwork
+from ide3d_ros.network import Ide3dNetwork, NetworkOutput
 from ide3d_training.config import ConfigError, TrainConfig
 from ide3d_training.datasets.packing import Batch
 from ide3d_training.objectives.alignment import TeacherAlignment
@@ -36,6 +36,7 @@ class SupervisedNetwork(nn.Module):
         super().__init__()
         self.network = network
         losses = config.losses
+        self.absent = losses.absent
         self.validator = self.cross_view = self.alignment = None
         if losses.validated:
             self.tap = LevelTap(network.vision.encoder.layers, config.validator.levels)
@@ -60,7 +61,7 @@ class SupervisedNetwork(nn.Module):
         output = self.network(batch.images, batch.intrinsics, batch.prompts, extra)
         terms = (
             language_loss(output.logits, batch)
-            | pointer_loss(output.pointer, batch)
+            | pointer_loss(output.pointer, batch, self.absent)
             | field_losses(output.fields, batch, self.network.config.box_code)
             | gravity_loss(output.gravity, batch)
         )
@@ -74,6 +75,17 @@ class SupervisedNetwork(nn.Module):
         if self.alignment is not None:
             terms |= self.alignment(output.visual_states, batch.privileged.teacher)
         return terms
+
+    def look(self, batch: Batch) -> tuple[NetworkOutput, torch.Tensor | None]:
+        """Run the network without an objective, to be measured.
+
+        Returns:
+            its output, and the validator's depth (B, h, w) in metres; None without a validator.
+        """
+        output = self.network(batch.images, batch.intrinsics, batch.prompts)
+        if self.validator is None:
+            return output, None
+        return output, self.validator(self.tap.take(), batch.intrinsics)[0]
 
     def training_only(self) -> dict[str, nn.Module]:
         """Return the parts that exist in training alone, by name."""

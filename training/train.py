@@ -2,20 +2,17 @@
 """Train a network on rendered rooms: `ide3d-train --config training/configs/nano_rgb.yaml`.
 
 A run lives in one directory: `config.yaml`, `tokenizer.json`, `checkpoint.pt` (resumable), `curve.csv`,
-`curve.png`. Started again on the same directory, it goes on where the last checkpoint left it and sees the
-same samples, however many processes share them: `--processes` starts several on one machine.
+`curve.png`, `samples/`. Started again on the same directory, it goes on where the last checkpoint left it and
+sees the same samples, however many processes share them: `--processes` starts several on one machine,
+`accelerate launch` several on many, with the files in `training/configs/accelerate`.
 """
 
 from __future__ import annotations
 
 import math
-import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -26,26 +23,32 @@ import torch
 import typer
 import yaml
 from accelerate import Accelerator
+from accelerate.utils import DistributedType, broadcast_object_list
 from tokenizers import Tokenizer
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Subset
 
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
-from ide3d_training.checkpoint import load_checkpoint, save_checkpoint
+from ide3d_training.averaging import WeightAverage, restore_optimizer, whole, whole_state
+from ide3d_training.checkpoint import check_checkpoint, load_checkpoint, save_checkpoint
 from ide3d_training.config import ConfigError, TrainConfig, load_config
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.packing import Batch, Sample, collate
 from ide3d_training.datasets.prompts import PromptWriter, language_samples
 from ide3d_training.datasets.rooms import EpochSampler, RoomDataset, sample_graphs
 from ide3d_training.datasets.tokenizer import fit_tokenizer
-from ide3d_training.run_log import Narrator, console
-from ide3d_training.schedule import choose_precision, learning_rate, warming_average
+from ide3d_training.gaps import SENTENCES, count_gaps
+from ide3d_training.interruption import stoppable
+from ide3d_training.launching import is_first, launch, launched
+from ide3d_training.run_log import Narrator, console, introduce, sum_up
+from ide3d_training.schedule import choose_precision, computes_on_cpu, learning_rate
+from ide3d_training.smoke import loss_fell, prepare_smoke
 from ide3d_training.supervision import SupervisedNetwork
 from ide3d_training.teachers.feature_cache import FeatureCache
 from ide3d_training.teachers.protocol import TeacherError
-from ide3d_training.validation import measure, summarise
+from ide3d_training.validation import Examiner
 from ide3d_training.warm_start import warm_start
 from ide3d_training.worlds.categories import BY_NAME, CATEGORIES, COLORS
+from ide3d_training.worlds.shards import DatasetError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -93,11 +96,17 @@ class Run:
 
     Args:
         config: what to train.
-        directory: where the run lives.
+        directory: where the run lives; of several machines all must see it.
+
+    Attributes:
+        step: steps taken, skipped ones included.
+        gaps: how many batches or frames lacked something; see `gaps.SENTENCES`.
 
     Raises:
-        ConfigError: if there are too few rooms, the processes cannot share a batch evenly, or `start_from`
-            cannot be used.
+        ConfigError: if there are too few rooms, the processes cannot share a batch evenly, or the checkpoint
+            or `start_from` cannot be used.
+        DatasetError: if a shard is damaged.
+        FileNotFoundError: if there are no rooms, or no features of the teacher that is asked for.
         TeacherError: if the teacher's features do not belong to these rooms and this network.
     """
 
@@ -107,13 +116,20 @@ class Run:
         if options.threads:
             torch.set_num_threads(options.threads)
         torch.manual_seed(config.seed)
-        self.precision = choose_precision(options.precision)
-        self.accelerator = Accelerator(cpu=True, mixed_precision="no")  # `_autocast` sees to precision
-        if options.batch % (self.accelerator.num_processes * config.data.views):
+        # `autocast` sees to precision.
+        self.accelerator = Accelerator(cpu=computes_on_cpu(options.device), mixed_precision="no")
+        self.device, processes = self.accelerator.device, self.accelerator.num_processes
+        self.main = self.accelerator.is_main_process
+        if self.accelerator.distributed_type == DistributedType.FSDP and not self.accelerator.is_fsdp2:
             raise ConfigError(
-                f"optimisation.batch {options.batch} cannot be shared by {self.accelerator.num_processes} "
-                f"processes evenly, {config.data.views} frames a room; choose a multiple"
+                "fsdp_version 1 is not supported: set it to 2, as in training/configs/accelerate/fsdp.yaml"
             )
+        if options.batch % (processes * options.accumulate * config.data.views):
+            raise ConfigError(
+                f"optimisation.batch {options.batch} cannot be shared by {processes} processes evenly, "
+                f"{config.data.views} frames a room, in {options.accumulate} parts each; choose a multiple"
+            )
+        self.precision = self._agree_on_precision(options.precision)
         directory.mkdir(parents=True, exist_ok=True)
         store = FrameStore(Path(config.data.directory))
         self._rooms_per_step = options.batch // config.data.views
@@ -123,66 +139,97 @@ class Run:
                 f"{config.data.validation} validation rooms and a batch of {self._rooms_per_step}; render "
                 "more or lower data.validation"
             )
-        with self.accelerator.main_process_first():
-            if self.accelerator.is_main_process:
-                (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
-            tokenizer = run_tokenizer(config, directory)
-        self.network = Ide3dNetwork(network_config(config, tokenizer.get_vocab_size()))
-        self.network.attend("eager")  # on a CPU the fused kernel's gradient takes three times as long
         state = load_checkpoint(directory)
-        if state is None and config.start_from:
-            warm_start(self.network, tokenizer, Path(config.start_from))
-        self.average = AveragedModel(self.network, multi_avg_fn=warming_average(options.ema))
-        teacher = self._teacher(store) if config.data.teacher else None
-        self.supervised = SupervisedNetwork(self.network, config, teacher.channels if teacher else 0)
-        self.optimizer = optimizer_for(self.supervised, config)
-        self.code = self.network.config.box_code
-        self.step, self.skipped = 0, 0
+        with self.accelerator.main_process_first():
+            tokenizer = run_tokenizer(config, directory)
+        sizes = network_config(config, tokenizer.get_vocab_size())
+        self.network = Ide3dNetwork(sizes)
+        teacher = None
+        if config.data.teacher:
+            teacher = FeatureCache(Path(config.data.teacher), store, (sizes.rows, sizes.columns))
+        channels = teacher.channels if teacher else 0
+        self.supervised = SupervisedNetwork(self.network, config, channels)
+        if self.device.type == "cpu":
+            self.network.attend("eager")  # on a CPU the fused kernel's gradient takes three times as long
         if state is not None:
-            self._restore(state)
-        # The wrapped module computes the objective; the bare network is what is averaged and measured.
-        self._wrapped, self.optimizer = self.accelerator.prepare(self.supervised, self.optimizer)
+            check_checkpoint(state, directory, sizes, set(self.supervised.training_only()))
+            self.network.load_state_dict(state["network"])
+            for name, part in self.supervised.training_only().items():
+                part.load_state_dict(state["training_only"][name])
+        elif config.start_from:
+            warm_start(self.network, tokenizer, Path(config.start_from))
+        if self.main:
+            (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
+        # The wrapped module computes the objective; the bare network is what is averaged and measured. From
+        # here on its weights lie on the device, under FSDP as shards.
+        self._wrapped, self.optimizer = self.accelerator.prepare(
+            self.supervised, optimizer_for(self.supervised, config)
+        )
+        self.average = WeightAverage(self.network, options.ema)
+        self.step, self.gaps, self._fresh = 0, Counter(), Counter()
+        if state is not None:
+            self.average.restore(state["average"])
+            restore_optimizer(self.optimizer, state["optimizer"])
+            # Earlier versions counted batches alone.
+            self.step, self.gaps = state["step"], Counter(state.get("gaps", {"batches": state["skipped"]}))
+        self._check_all_resume_alike()
 
-        writer = PromptWriter(tokenizer, config.prompts, self.network.config.box_queries)
-        dataset = partial(RoomDataset, store, self.network.config, writer, config.seed)
+        writer = PromptWriter(tokenizer, config.prompts, sizes.box_queries)
+        dataset = partial(RoomDataset, store, sizes, writer, config.seed)
         self._rooms = dataset(views=config.data.views, privileged=config.losses.privileged, teacher=teacher)
-        self._held_out = dataset()
         self._training = len(store.rooms) - config.data.validation
-        self._collate = partial(collate_rooms, box_queries=self.network.config.box_queries)
-
-    def _teacher(self, store: FrameStore) -> FeatureCache:
-        grid = self.network.config.rows, self.network.config.columns
-        return FeatureCache(Path(self.config.data.teacher), store, grid)
-
-    def _restore(self, state: dict) -> None:
-        self.network.load_state_dict(state["network"])
-        for name, part in self.supervised.training_only().items():
-            part.load_state_dict(state["training_only"][name])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.skipped = state["step"], state["skipped"]
-
-    def save(self) -> None:
-        """Write a checkpoint."""
-        save_checkpoint(
-            self.directory,
-            {
-                "network": self.network.state_dict(),
-                "training_only": {
-                    name: part.state_dict() for name, part in self.supervised.training_only().items()
-                },
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "step": self.step,
-                "skipped": self.skipped,
-                "network_config": self.network.config.to_dict(),
-                "train_config": self.config.to_dict(),
-            },
+        self._collate = partial(collate_rooms, box_queries=sizes.box_queries)
+        held_out = Subset(
+            dataset(privileged=config.losses.validated),
+            [(0, room) for room in range(self._training, len(store.rooms))],
+        )
+        self._examiner = Examiner(
+            lambda: SupervisedNetwork(Ide3dNetwork(sizes), config, channels).to(self.device),
+            DataLoader(held_out, batch_size=32, collate_fn=self._collate),
+            self.autocast,
+            tokenizer,
         )
 
-    def batches(self):
-        """Yield this process's share of the training batches for ever, after the last sample used."""
-        processes = self.accelerator.num_processes
+    def _agree_on_precision(self, name: str) -> torch.dtype:
+        """Let the first process choose: timings differ, and all must compute alike."""
+        choice = [choose_precision(name, self.device.type) if self.main else None]
+        return broadcast_object_list(choice)[0]
+
+    def _check_all_resume_alike(self) -> None:
+        """Refuse processes that see different checkpoints: they would wait for one another for ever."""
+        steps = self.accelerator.gather(torch.tensor([self.step], device=self.device)).tolist()
+        if len(set(steps)) > 1:
+            raise ConfigError(
+                f"the processes would go on from different steps, {sorted(set(steps))}; {self.directory} "
+                "must be one directory that all machines see"
+            )
+
+    def save(self) -> None:
+        """Write a checkpoint, in one piece whatever the processes hold; every process must take part."""
+        parts = self.supervised.training_only()
+        state = {
+            "network": whole_state(self.network.state_dict(), self.main),
+            "training_only": {
+                name: whole_state(part.state_dict(), self.main) for name, part in parts.items()
+            },
+            "average": self.average.state(self.main),
+            "optimizer": whole_state(self.optimizer.state_dict(), self.main),
+            "step": self.step,
+            "skipped": self.gaps["batches"],
+            "gaps": dict(self.gaps),
+            "network_config": self.network.config.to_dict(),
+            "train_config": self.config.to_dict(),
+        }
+        if self.main:
+            save_checkpoint(self.directory, state)
+
+    def batches(self) -> Iterator[tuple[Batch, ...]]:
+        """Yield this process's share of each step for ever, after the last sample used.
+
+        Returns:
+            the parts of the share, `optimisation.accumulate` of them.
+        """
+        processes, parts = self.accelerator.num_processes, self.config.optimisation.accumulate
         sampler = EpochSampler(
             self._training,
             self.config.seed,
@@ -190,61 +237,91 @@ class Run:
             processes,
         )
         workers = self.config.data.workers
-        yield from DataLoader(
+        loader = DataLoader(
             self._rooms,
-            batch_size=self._rooms_per_step // processes,
+            batch_size=self._rooms_per_step // processes // parts,
             sampler=sampler,
             num_workers=workers,
             collate_fn=self._collate,
             multiprocessing_context="spawn" if workers else None,
+            pin_memory=self.device.type == "cuda",
         )
+        stream = iter(loader)
+        yield from zip(*[stream] * parts, strict=True)
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32)
+    def autocast(self) -> torch.autocast:
+        """Compute in the run's precision within this context."""
+        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
-    def objective(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Compute every term of the objective on one batch."""
-        with self._autocast():
-            return self._wrapped(batch)
+    def objective(self, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Compute the loss of one batch and every term of it.
 
-    def learn(self, batch: Batch) -> dict[str, float]:
-        """Take one step; a batch whose loss or gradient is not finite is skipped and counted."""
+        Terms of weight zero count too: a NaN anywhere must not pass for a loss. Nor must its gradient look
+        sound, as that of |x - NaN| does, or the other processes would not notice.
+        """
+        with self.autocast():
+            terms = self._wrapped(batch)
+        weights = self.config.losses
+        loss = sum(getattr(weights, name) * term for name, term in terms.items())
+        return loss * torch.where(torch.isfinite(loss.detach()), 1.0, torch.nan), terms
+
+    def learn(self, batches: tuple[Batch, ...]) -> dict[str, float]:
+        """Take one step; where its loss or gradient is not finite it is skipped and counted.
+
+        Gradients are summed over all processes before they are judged, so all skip together.
+
+        Args:
+            batches: the parts of this process's share of the step.
+
+        Returns:
+            the loss and its terms, averaged over the parts; nothing for a skipped step.
+        """
         options = self.config.optimisation
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, options)
-        terms = self.objective(batch)
-        weights = self.config.losses
-        loss = sum(weight * term for name, term in terms.items() if (weight := getattr(weights, name)))
         self.optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(loss)
-        norm = torch.nn.utils.clip_grad_norm_(self.supervised.parameters(), options.clip)
+        sums: dict[str, torch.Tensor | float] = defaultdict(float)
+        for number, batch in enumerate(batches, 1):
+            self._fresh.update(count_gaps(batch, self.config.losses))
+            goes_on = number < len(batches)
+            with self.accelerator.no_sync(self._wrapped) if goes_on else nullcontext():
+                loss, terms = self.objective(batch.to(self.device))
+                self.accelerator.backward(loss / len(batches))
+            for name, value in {"loss": loss, **terms}.items():
+                sums[name] += value.detach() / len(batches)
+        norm = whole(self.accelerator.clip_grad_norm_(self._wrapped.parameters(), options.clip))
         self.step += 1
         if not math.isfinite(float(norm)):
-            self.skipped += 1
+            self._fresh["batches"] += self.main  # the one step of all processes
             return {}
         self.optimizer.step()
-        self.average.update_parameters(self.network)
-        return {"loss": float(loss.detach())} | {name: float(term.detach()) for name, term in terms.items()}
+        self.average.update()
+        return dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True))
 
-    def anywhere(self, flag: bool) -> bool:
-        """Say whether a flag is set in any process; every process must ask."""
-        if self.accelerator.num_processes == 1:
-            return flag
-        return bool(self.accelerator.reduce(torch.tensor(int(flag)), "sum"))
+    def agree(self, stop: bool, save: bool) -> tuple[bool, bool]:
+        """Join what the processes know: whether any must stop or wants a checkpoint, and what was lacking."""
+        told = torch.tensor([stop, save, *(self._fresh[name] for name in SENTENCES)], device=self.device)
+        if self.accelerator.num_processes > 1:
+            told = self.accelerator.reduce(told, "sum")
+        stop, save, *counts = told.tolist()
+        self._fresh.clear()
+        self.gaps.update(dict(zip(SENTENCES, counts, strict=True)))
+        return bool(stop), bool(save)
 
-    @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Measure the averaged weights on the held-out rooms."""
-        held = Subset(self._held_out, [(0, i) for i in range(self._training, len(self._held_out))])
-        loader = DataLoader(held, batch_size=32, collate_fn=self._collate)
-        network = self.average.module.eval()
-        cases: dict[str, list[float]] = defaultdict(list)
-        for batch in loader:
-            with self._autocast():
-                output = network(batch.images, batch.intrinsics, batch.prompts)
-            for name, values in measure(output, batch, self.code).items():
-                cases[name] += values
-        return {f"val_{name}": value for name, value in summarise(cases).items()}
+        """Measure the averaged weights on the held-out rooms and draw a few; every process must take part.
+
+        Returns:
+            figures by name, each "val_...", in the first process; nothing in the others.
+        """
+        weights = {f"network.{name}": value for name, value in self.average.weights(self.main).items()}
+        for name, part in self.supervised.training_only().items():
+            state = whole_state(part.state_dict(), self.main)
+            weights |= {f"{name}.{key}": value for key, value in state.items()}
+        if not self.main:
+            return {}
+        figures = self._examiner.examine(weights, self.directory / f"samples/step-{self.step:06d}.jpg")
+        return {f"val_{name}": value for name, value in figures.items()}
 
 
 def train(run: Run) -> None:
@@ -252,119 +329,91 @@ def train(run: Run) -> None:
 
     The log and the bar show the terms of the first process's share of each batch.
     """
-    steps = run.config.optimisation.steps
-    stop: list[int] = []
-    previous = {
-        s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)
-    }
-    stopped = False
-    try:
-        with Narrator(run) if run.accelerator.is_main_process else nullcontext() as narrator:
-            for batch in run.batches() if run.step < steps else ():
-                run.supervised.train()
-                terms = run.learn(batch)
-                stopped = run.anywhere(bool(stop))
-                last = stopped or run.step >= steps
+    config, steps = run.config, run.config.optimisation.steps
+    with stoppable() as stop, Narrator(run) if run.main else nullcontext() as narrator:
+        run.supervised.train()
+        for batches in run.batches() if run.step < steps else ():
+            terms = run.learn(batches)
+            due = narrator is not None and narrator.save_is_due()
+            stopped, due = run.agree(bool(stop), due)
+            at_end = run.step >= steps
+            measured = run.validate() if at_end or run.step % config.validate_every == 0 else {}
+            if narrator is not None:
+                narrator.tell(terms, measured)
+            if due or stopped or at_end:
+                run.save()
                 if narrator is not None:
-                    narrator.tell(terms, last)
-                if last:
-                    break
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+                    narrator.saved()
+            if stopped or at_end:
+                break
     run.accelerator.wait_for_everyone()
     run.accelerator.end_training()
-    if run.accelerator.is_main_process:
-        if run.skipped:
-            console.print(f"{run.skipped} batches had no finite gradient and were skipped")
-        if stopped:
-            console.print(f"stopped at step {run.step}; the same command goes on from here")
-
-
-SMOKE = (
-    "optimisation.steps=40",
-    "optimisation.warmup=10",
-    "optimisation.batch=8",
-    "validate_every=40",
-    "log_every=5",
-)
-
-
-def launch(processes: int, arguments: list[str]) -> int:
-    """Run this program in several processes on this machine; return the exit status of the first to fail."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    shared = {
-        "ACCELERATE_USE_CPU": "true",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": str(processes),
-        # Left alone, every process would start as many threads as there are cores.
-        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes)),
-    }
-    command = [sys.executable, "-m", "ide3d_training.train", *arguments]
-    children = [
-        subprocess.Popen(command, env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
-        for rank in range(processes)
-    ]
-
-    def pass_on(number: int, _: object) -> None:
-        for child in children:
-            child.send_signal(number)
-
-    # Ctrl-C reaches the children by itself; they finish their step and save.
-    previous = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
-    previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, pass_on)
-    status = 0
-    try:
-        while any(child.poll() is None for child in children):
-            status = status or next((child.returncode for child in children if child.poll()), 0)
-            if status:  # the others would wait for it for ever
-                pass_on(signal.SIGKILL, None)
-            time.sleep(0.1)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    return status or next((child.returncode for child in children if child.returncode), 0)
+    if run.main:
+        sum_up(run)
 
 
 @app.command()
 def cli(
-    config: Annotated[Path, typer.Option(help="YAML file; see training/configs.")],
+    config: Annotated[
+        Path,
+        typer.Option(help="YAML file: data, losses, sizes. See training/configs; config.py explains keys."),
+    ],
     output: Annotated[
-        Path, typer.Option(help="Directory of the run; resumed if it holds a checkpoint.")
-    ] = Path("runs/nano"),
+        Path | None,
+        typer.Option(
+            help="Directory of the run; resumed if it holds a checkpoint.",
+            show_default="runs/NAME of the YAML file, runs/NAME_smoke with --smoke",
+        ),
+    ] = None,
     smoke: Annotated[
-        bool, typer.Option("--smoke", help="Take 40 small steps, to see that all works.")
+        bool,
+        typer.Option(
+            "--smoke",
+            help="See that everything works: render a few rooms, train a tiny teacher if one is asked for, "
+            "take 40 small steps. The status is 1 if the loss did not fall.",
+        ),
     ] = False,
     override: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE on top of the file, dotted; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="KEY=VALUE on top of the file, dotted (optimisation.steps=100); may be repeated."
+        ),
     ] = None,
     processes: Annotated[
-        int, typer.Option(min=1, help="Processes on this machine that share every batch.")
+        int,
+        typer.Option(
+            min=1, help="Processes on this machine that share every batch; on many: accelerate launch."
+        ),
     ] = 1,
 ) -> None:
-    """Train a network on rendered rooms; resumes by itself."""
-    overrides = [*(SMOKE if smoke else ()), *(override or ())]
+    """Train a network on rendered rooms; started again it goes on from its last checkpoint."""
+    output = output or Path("runs") / (config.stem + ("_smoke" if smoke else ""))
+    overrides = list(override or ())
     try:
         settings = load_config(config, overrides)
+        if processes > 1 and launched():
+            raise ConfigError("accelerate launch has started the processes already; leave --processes out")
+        if smoke:
+            overrides = prepare_smoke(settings, overrides, output)
+            settings = load_config(config, overrides)
         if processes > 1:
             pairs = [word for pair in overrides for word in ("--set", pair)]
-            raise typer.Exit(launch(processes, ["--config", str(config), "--output", str(output), *pairs]))
-        run = Run(settings, output)
-        if run.accelerator.is_main_process:
-            if run.step:
-                console.print(f"resuming {output} at step {run.step}")
-            parameters = sum(p.numel() for p in run.network.parameters())
-            console.print(
-                f"{parameters / 1e6:.2f} M parameters, {run.precision}, "
-                f"{run.accelerator.num_processes} processes of {torch.get_num_threads()} threads"
-            )
-        train(run)
-    except (ConfigError, TeacherError, FileNotFoundError) as error:
-        console.print(f"[red]error:[/red] {error}")
+            program = [sys.executable, "-m", "ide3d_training.train", "--config", str(config)]
+            on_cpu = computes_on_cpu(settings.optimisation.device)
+            status = launch(processes, [*program, "--output", str(output), *pairs], on_cpu=on_cpu)
+        else:
+            run = Run(settings, output)
+            if run.main:
+                introduce(run)
+            train(run)
+            status = 0
+        if smoke and not status and is_first():
+            status = 0 if loss_fell(output / "curve.csv") else 1
+    except (ConfigError, DatasetError, TeacherError, FileNotFoundError) as error:
+        console.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(2) from None
+    if status:
+        raise typer.Exit(status)
 
 
 def main() -> None:

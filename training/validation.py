@@ -3,10 +3,75 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
 import torch
+from tokenizers import Tokenizer
+from torch.utils.data import DataLoader
 
 from ide3d_ros.geometry.box_code import BoxCode
 from ide3d_training.datasets.packing import Batch
+from ide3d_training.objectives.validator import shrink_depth
+from ide3d_training.samples import sample_sheet, write_sheet
+from ide3d_training.supervision import SupervisedNetwork
+
+
+class Examiner:
+    """Measure weights on held-out rooms and draw what they say, with a network of its own.
+
+    The network that is trained may lie in shards in several processes; this one is whole.
+
+    Args:
+        build: makes the network, on the device that is to compute.
+        loader: held-out frames, always the same.
+        autocast: makes the context to compute in.
+        tokenizer: to spell the prompts that are drawn.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], SupervisedNetwork],
+        loader: DataLoader,
+        autocast: Callable[[], AbstractContextManager],
+        tokenizer: Tokenizer,
+    ):
+        self._build, self._loader, self._autocast, self._tokenizer = build, loader, autocast, tokenizer
+        self._supervised: SupervisedNetwork | None = None
+
+    @torch.no_grad()
+    def examine(self, weights: dict[str, torch.Tensor], picture: Path) -> dict[str, float]:
+        """Measure weights.
+
+        Args:
+            weights: whole state of a `SupervisedNetwork`.
+            picture: where to draw the first frames, a JPEG.
+
+        Returns:
+            the figures of `measure` and `measure_depth`, summed up; nothing if no room is held out.
+        """
+        if self._supervised is None:
+            with torch.random.fork_rng(devices=[]):  # its random weights are replaced at once
+                self._supervised = self._build().eval()
+        supervised = self._supervised
+        supervised.load_state_dict(weights)
+        config, device = supervised.network.config, next(supervised.parameters()).device
+        cases: dict[str, list[float]] = defaultdict(list)
+        for number, batch in enumerate(self._loader):
+            batch = batch.to(device)
+            with self._autocast():
+                output, depth = supervised.look(batch)
+            found = measure(output, batch, config.box_code)
+            if depth is not None:
+                truth = shrink_depth(batch.privileged.depth, supervised.validator.stride)
+                found |= measure_depth(depth, truth)
+            for name, values in found.items():
+                cases[name] += values
+            if number == 0:
+                write_sheet(sample_sheet(batch, output, depth, config, self._tokenizer), picture)
+        return summarise(cases)
 
 
 def measure(output, batch: Batch, code: BoxCode) -> dict[str, list[float]]:
@@ -23,8 +88,8 @@ def measure(output, batch: Batch, code: BoxCode) -> dict[str, list[float]]:
     none = said[:, -1].exp() > 0.5
     wants = count > 0
     token = said[:, :-1].argmax(-1)
-    row = torch.arange(asked.shape[0])[:, None].expand_as(asked)[asked]
-    hit = on.any(1)[torch.arange(len(token)), token] & wants
+    row = torch.arange(asked.shape[0], device=asked.device)[:, None].expand_as(asked)[asked]
+    hit = on.any(1).gather(1, token[:, None])[:, 0] & wants
     stated = hit & (batch.token_weight[row, token] > 0)
     error = (output.fields[row, token, code.depth].float() - batch.token_depth[row, token]).abs()
     wanted = batch.labels >= 0
@@ -37,13 +102,31 @@ def measure(output, batch: Batch, code: BoxCode) -> dict[str, list[float]]:
     }
 
 
+def measure_depth(depth: torch.Tensor, truth: torch.Tensor) -> dict[str, list[float]]:
+    """Measure the validator's depth maps.
+
+    Args:
+        depth: (B, h, w) metres.
+        truth: (B, h, w) metres; 0 or not finite where unknown.
+
+    Returns:
+        "depth_map": AbsRel, the mean of |d - d*| / d* over pixels of known depth, for each frame with any.
+    """
+    known = torch.isfinite(truth) & (truth > 0)
+    error = torch.where(known, (depth - truth).abs() / truth.clamp(min=1e-3), 0.0)
+    pixels = known.flatten(1).sum(1)
+    return {"depth_map": (error.flatten(1).sum(1) / pixels)[pixels > 0].tolist()}
+
+
 def summarise(cases: dict[str, list[float]]) -> dict[str, float]:
-    """Turn joined cases into figures: percent, and the median depth error."""
+    """Turn joined cases into figures: percent, but the median depth error and the mean AbsRel."""
     figures = {}
     for name, values in cases.items():
         tensor = torch.tensor(values)
         if name == "depth_error":
             figures[name] = float(tensor.median()) if len(values) else float("nan")
+        elif name == "depth_map":
+            figures[name] = float(tensor.mean()) if len(values) else float("nan")
         else:
             figures[name] = 100.0 * float(tensor.mean()) if len(values) else float("nan")
     return figures

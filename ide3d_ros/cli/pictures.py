@@ -11,9 +11,9 @@ import numpy as np
 
 from ide3d_ros.cli.exchanges import Exchange
 from ide3d_ros.cli.report import got_text, question_text
-from ide3d_ros.conversions.overlay import box_polylines
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.camera import Camera
+from ide3d_ros.geometry.wireframe import box_polylines
 
 WIDTH = 960
 _TRUE_COLOR = (40, 220, 90)  # RGB

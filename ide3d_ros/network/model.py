@@ -90,8 +90,9 @@ class Ide3dNetwork(nn.Module):
     ) -> torch.Tensor:
         """Run the decoder with an explicit boolean mask (B, 1, Q, S); return its last states."""
         if self.decoder.config._attn_implementation == "eager":  # which adds the mask to the scores
-            cast = torch.is_autocast_enabled("cpu")
-            dtype = torch.get_autocast_dtype("cpu") if cast else embeddings.dtype
+            device = embeddings.device.type
+            cast = torch.is_autocast_enabled(device)
+            dtype = torch.get_autocast_dtype(device) if cast else embeddings.dtype
             mask = torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, torch.finfo(dtype).min)
         return self.decoder(
             inputs_embeds=embeddings,

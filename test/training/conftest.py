@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from ide3d_training.config import TrainConfig, load_config
+from ide3d_training.teachers.cache_writing import write_cache
 from ide3d_training.worlds.shards import Settings, render_dataset
+
+CONFIGS = Path(__file__).parents[2] / "training/configs"
+RGB, IDE3D = CONFIGS / "nano_rgb.yaml", CONFIGS / "nano_ide3d.yaml"
+PROGRAM = [sys.executable, "-m", "ide3d_training.train"]
 
 TINY = (
     "network.dim=32",
@@ -26,6 +34,56 @@ TINY = (
     "vocabulary=300",
 )
 """Overrides that make a network small enough to train inside a test."""
+
+TINY_IDE3D = (*TINY, "validator.levels=[1, 1]", "validator.width=8", "validator.stride=8", "optimisation.warmup=4")
+"""The same for a run of all objectives."""
+
+
+def words(*overrides: str) -> list[str]:
+    """Write overrides as arguments of the command."""
+    return [word for text in overrides for word in ("--set", text)]
+
+
+class ColorTeacher:
+    """A teacher that says what colour each token has: enough to be aligned with, and at once."""
+
+    name, digest, channels = "colors", "0", 12
+
+    def tokens(self, frames: torch.Tensor, intrinsics: torch.Tensor) -> torch.Tensor:
+        rooms, count, height, width, _ = frames.shape
+        cells = frames.float().reshape(rooms, count, height // 16, 16, width // 16, 16, 3).mean((3, 5)) / 255
+        phases = torch.cat([cells * factor for factor in (1, 7)], -1)
+        return torch.cat([phases.sin(), phases.cos()], -1)
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory) -> Path:
+    """Rooms of two frames, with poses."""
+    folder = tmp_path_factory.mktemp("pairs") / "data"
+    render_dataset(
+        Settings(rooms=32, seed=310_000, frames_per_room=2, motion="orbit", rate_hz=0.8), folder, workers=1
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def features(pairs: Path, tmp_path_factory) -> Path:
+    """What a teacher says of them."""
+    folder = tmp_path_factory.mktemp("features") / "cache"
+    assert write_cache(ColorTeacher(), pairs, folder, (12, 16), 2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def everything(pairs: Path, features: Path) -> tuple[str, ...]:
+    """Overrides of a tiny run of all objectives on those rooms."""
+    return (*TINY_IDE3D, f"data.directory={pairs}", f"data.teacher={features}", "log_every=1")
+
+
+@pytest.fixture(scope="session")
+def all_objectives(everything: tuple[str, ...]) -> TrainConfig:
+    """The configuration of such a run."""
+    return load_config(IDE3D, list(everything))
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,16 @@ from typer.testing import CliRunner
 from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.config import ConfigError, load_config
 from ide3d_training.datasets.rooms import EpochSampler
+from ide3d_training.launching import launch
 from ide3d_training.schedule import learning_rate
-from ide3d_training.train import Run, app, launch, train
+from ide3d_training.train import Run, app, train
 
-from .conftest import TINY
-
-NANO = Path(__file__).parents[2] / "training/configs/nano_rgb.yaml"
+from .conftest import PROGRAM, RGB, TINY, words
 
 
 def tiny_config(rooms: Path, *more: str):
     return load_config(
-        NANO, [*TINY, f"data.directory={rooms}", "optimisation.warmup=4", "log_every=1", *more]
+        RGB, [*TINY, f"data.directory={rooms}", "optimisation.warmup=4", "log_every=1", *more]
     )
 
 
@@ -49,8 +48,8 @@ def test_a_killed_run_ends_where_an_unbroken_one_does(rooms: Path, tmp_path: Pat
     train(Run(config, tmp_path / "whole"))
     broken = Run(config, tmp_path / "broken")
     batches = broken.batches()
+    broken.supervised.train()
     for _ in range(4):
-        broken.network.train()
         broken.learn(next(batches))
     broken.save()
     for _ in range(3):  # steps that the checkpoint does not know of are lost with the process
@@ -70,9 +69,8 @@ def test_two_processes_share_every_batch(rooms: Path, tmp_path: Path):
         "optimisation.warmup=4",
         "log_every=1",
     ]
-    pairs = [word for pair in overrides for word in ("--set", pair)]
-    arguments = ["--config", str(NANO), "--output", str(tmp_path / "two"), *pairs]
-    assert launch(2, arguments) == 0
+    arguments = ["--config", str(RGB), "--output", str(tmp_path / "two"), *words(*overrides)]
+    assert launch(2, [*PROGRAM, *arguments]) == 0
     train(Run(tiny_config(rooms, "optimisation.steps=6"), tmp_path / "one"))
     two, one = (load_checkpoint(tmp_path / name) for name in ("two", "one"))
     assert two["step"] == one["step"] == 6 and len(curve(tmp_path / "two")) == 6
@@ -100,18 +98,19 @@ def test_shares_of_two_processes_make_up_the_order_of_one():
 
 def test_a_batch_that_two_processes_cannot_share_is_refused(rooms: Path, tmp_path: Path, capfd):
     overrides = [*TINY, f"data.directory={rooms}", "optimisation.batch=5"]
-    pairs = [word for pair in overrides for word in ("--set", pair)]
-    assert launch(2, ["--config", str(NANO), "--output", str(tmp_path), *pairs]) != 0
+    arguments = ["--config", str(RGB), "--output", str(tmp_path), *words(*overrides)]
+    assert launch(2, [*PROGRAM, *arguments]) != 0
     assert "cannot be shared by 2 processes evenly" in capfd.readouterr().out
 
 
 def test_a_batch_without_a_finite_gradient_is_skipped_and_counted(rooms: Path, tmp_path: Path):
     run = Run(tiny_config(rooms), tmp_path)
-    batch = next(iter(run.batches()))
+    (batch,) = next(run.batches())
     before = {name: value.clone() for name, value in run.network.named_parameters()}
     batch.token_depth[:] = float("nan")
-    assert run.learn(batch) == {}
-    assert run.skipped == 1
+    assert run.learn((batch,)) == {}
+    run.agree(False, False)
+    assert run.gaps["batches"] == 1
     assert all(torch.equal(before[name], value) for name, value in run.network.named_parameters())
 
 
@@ -138,13 +137,13 @@ def test_the_rate_before_the_decay_does_not_depend_on_the_length_of_the_run():
 )
 def test_a_wrong_configuration_is_refused_by_name(override: str, said: str):
     with pytest.raises(ConfigError, match=said.replace("(", r"\(")):
-        load_config(NANO, [override])
+        load_config(RGB, [override])
 
 
 def test_the_command_names_what_is_missing(tmp_path: Path):
     answer = CliRunner().invoke(
         app,
-        ["--config", str(NANO), "--output", str(tmp_path), "--set", f"data.directory={tmp_path / 'none'}"],
+        ["--config", str(RGB), "--output", str(tmp_path), "--set", f"data.directory={tmp_path / 'none'}"],
     )
     assert answer.exit_code == 2
     assert "ide3d-worlds render" in answer.output

@@ -81,7 +81,7 @@ class Sample:
     Attributes:
         image: (H, W, 3) uint8 RGB.
         intrinsics: (3, 3) float32.
-        prompts: the prompts to pack behind the frame.
+        prompts: the prompts to pack behind the frame; none where nothing can be asked.
         targets: what its tokens should say.
         privileged: what only training may see, or None where nothing asks for it.
     """
@@ -181,7 +181,7 @@ def pack_row(prompts: tuple[Prompt, ...], box_queries: int) -> dict[str, np.ndar
         queries.append(np.arange(box_queries) + start + length)
     columns = {"text": text, "prompt": index, "kind": kind, "position": position, "label": label}
     return {name: np.asarray(column, np.int64) for name, column in columns.items()} | {
-        "queries": np.stack(queries)
+        "queries": np.asarray(queries, np.int64).reshape(len(prompts), box_queries)
     }
 
 

@@ -58,23 +58,20 @@ class RoomDataset(Dataset):
         return len(self._store.rooms)
 
     def __getitem__(self, key: tuple[int, int]) -> list[Sample]:
-        """Return the samples of (epoch, room), without frames about which nothing can be asked."""
+        """Return the samples of (epoch, room), one a frame."""
         epoch, room = key
         rng = np.random.default_rng((self._seed, epoch, room))
         frames = self._store.rooms[room]
         start = int(rng.integers(max(len(frames) - self._views, 0) + 1))
         mirrored = bool(rng.random() < 0.5)  # the room, so that its frames still show one world
-        samples = [self._sample(i, room, mirrored, rng) for i in frames[start : start + self._views]]
-        return [sample for sample in samples if sample is not None]
+        return [self._sample(i, room, mirrored, rng) for i in frames[start : start + self._views]]
 
-    def _sample(self, index: int, room: int, mirrored: bool, rng: np.random.Generator) -> Sample | None:
+    def _sample(self, index: int, room: int, mirrored: bool, rng: np.random.Generator) -> Sample:
         image, ids, graph = self._store.image(index), self._store.ids(index), self._store.graph(index)
         if mirrored:
             image, ids, graph = image[:, ::-1], ids[:, ::-1], mirror_graph(graph)
         targets, rows = frame_targets(ids, graph, self._config)
         prompts = self._writer.write(graph, rows, rng)
-        if not prompts:
-            return None
         privileged = self._look_behind(index, room, mirrored, graph) if self._privileged else None
         return Sample(
             jitter_light(image, rng), graph.camera.K.astype(np.float32), prompts, targets, privileged

@@ -38,7 +38,7 @@ def field_losses(fields: torch.Tensor, batch: Batch, code: BoxCode) -> dict[str,
     }
     # Background is most of every frame; one fifth of its weight still makes it the best-known class.
     class_weight = torch.where(batch.token_category[known] == code.categories, 0.2, 1.0)
-    losses["category"] = (losses["category"] * class_weight).sum() / class_weight.sum()
+    losses["category"] = (losses["category"] * class_weight).sum() / class_weight.sum().clamp(min=1e-6)
 
     on = batch.token_weight > 0
     weight = batch.token_weight[on]
@@ -70,7 +70,7 @@ def field_losses(fields: torch.Tensor, batch: Batch, code: BoxCode) -> dict[str,
     }
 
 
-def pointer_loss(pointer: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+def pointer_loss(pointer: torch.Tensor, batch: Batch, absent: float = 1.0) -> dict[str, torch.Tensor]:
     """Make box queries point at their targets, or at none.
 
     A prompt with n targets is answered by its first n queries, in the order that costs least (Hungarian); the
@@ -79,25 +79,31 @@ def pointer_loss(pointer: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]
     Args:
         pointer: (B, P, K, N + 1) log-probabilities, "none" last.
         batch: packed targets; see `Batch`.
+        absent: weight of prompts without any target, beside 1 of the others; above 1 for a network that
+            would rather say "none" than point at something wrong.
 
     Returns:
-        {"pointer": scalar}, averaged over prompts.
+        {"pointer": scalar}, averaged over prompts; zero when nothing is asked.
     """
-    queries = pointer.shape[2]
+    queries, device = pointer.shape[2], pointer.device
     asked = batch.target_count >= 0
     # (M, K, N + 1) said by the K queries of M prompts, (M, K, N) tokens of their targets, (M,) targets each
     said, on, count = pointer[asked], batch.target_tokens[asked], batch.target_count[asked]
     # Log-probability that query q (axis 1) points somewhere on target t (axis 2); -inf if there is none.
     hit = torch.logsumexp(said[:, :, None, :-1].masked_fill(~on[:, None], float("-inf")), -1)
     order = torch.arange(queries).repeat(len(said), 1)
-    for row in torch.nonzero(count > 1)[:, 0].tolist():
-        n = int(count[row])
-        order[row, :n] = torch.from_numpy(linear_sum_assignment(-hit[row, :n, :n].detach().numpy())[1])
-    busy = torch.arange(queries) < count[:, None]
+    costs, counts = -hit.detach().cpu().numpy(), count.tolist()
+    for row in (row for row, n in enumerate(counts) if n > 1):
+        n = counts[row]
+        order[row, :n] = torch.from_numpy(linear_sum_assignment(costs[row, :n, :n])[1])
+    order = order.to(device)
+    busy = torch.arange(queries, device=device) < count[:, None]
     right = torch.where(busy, hit.gather(2, order[..., None])[..., 0].nan_to_num(neginf=0.0), said[..., -1])
     weight = torch.where(busy, 1.0, SPARE_QUERY_WEIGHT)
     weight[:, 0] = 1.0
-    return {"pointer": -((right * weight).sum(-1) / weight.sum(-1)).mean()}
+    losses = -(right * weight).sum(-1) / weight.sum(-1)
+    share = torch.where(count > 0, 1.0, absent)
+    return {"pointer": (losses * share).sum() / share.sum().clamp(min=1e-6)}
 
 
 def gravity_loss(gravity: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:

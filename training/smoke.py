@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A short run of everything, from nothing: rooms, a tiny teacher, forty steps, and whether the loss fell."""
+
+from __future__ import annotations
+
+import csv
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from accelerate import PartialState
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from ide3d_ros.network import NetworkConfig
+from ide3d_training.config import TrainConfig
+from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.launching import is_first, launched
+from ide3d_training.run_log import console
+from ide3d_training.schedule import computes_on_cpu
+from ide3d_training.teachers.cache_writing import write_cache
+from ide3d_training.teachers.geometry_network import GeometryConfig
+from ide3d_training.teachers.geometry_teacher import GeometryTeacher
+from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
+from ide3d_training.teachers.geometry_training import train as train_teacher
+from ide3d_training.worlds.shards import Settings, render_dataset
+
+STEPS = 40
+ROOMS = 48
+HELD_OUT = 8
+TEACHER_STEPS = 12
+SMALL = (
+    f"optimisation.steps={STEPS}",
+    "optimisation.warmup=5",
+    "optimisation.batch=8",
+    f"data.validation={HELD_OUT}",
+    f"validate_every={STEPS}",
+    "log_every=1",
+)
+COMPARED = 8
+"""Steps at either end of the run whose mean losses are compared."""
+
+
+def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> list[str]:
+    """Make the rooms and the teacher of a short run, as far as they are not there.
+
+    Args:
+        config: what is to be tried, with the user's overrides.
+        given: those overrides; what they name is not made.
+        directory: of the run.
+
+    Returns:
+        overrides that make the configuration a short run on what was made.
+    """
+    chosen = {text.partition("=")[0] for text in given}
+    rooms, features = Path(config.data.directory), None
+    made = []
+    if "data.directory" not in chosen:
+        rooms = directory / "rooms"
+        made.append(f"data.directory={rooms}")
+    if config.data.teacher and "data.teacher" not in chosen:
+        features = directory / "teacher_features"
+        made.append(f"data.teacher={features}")
+    if launched():  # the first of the processes makes everything, the others wait for it
+        turn = PartialState(cpu=computes_on_cpu(config.optimisation.device)).main_process_first()
+    else:
+        turn = nullcontext()
+    with turn:
+        if is_first():
+            if "data.directory" not in chosen:
+                render_rooms(config, rooms)
+            if features is not None:
+                teach(config, rooms, directory / "teacher", features)
+    return [*SMALL, *made, *given]
+
+
+def render_rooms(config: TrainConfig, folder: Path) -> None:
+    """Render a few rooms of the training split, of the size that the network reads."""
+    sizes = {name: config.network.get(name, getattr(NetworkConfig, name)) for name in ("width", "height")}
+    settings = Settings(
+        rooms=ROOMS, seed=0, frames_per_room=max(2, config.data.views), motion="orbit", rate_hz=0.8, **sizes
+    )
+    columns = TextColumn("rooms"), BarColumn(), MofNCompleteColumn(), TextColumn("frames")
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=settings.frames)
+        render_dataset(settings, folder, workers=2, on_shard=lambda frames: bar.advance(task, frames))
+
+
+def teach(config: TrainConfig, rooms: Path, run: Path, features: Path) -> None:
+    """Train a tiny geometry teacher for a few steps and keep what it says of the rooms.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C.
+    """
+    store = FrameStore(rooms)
+    height, width = store.image(0).shape[:2]
+    sizes = GeometryConfig(width=width, height=height, stem_channels=(8, 16, 32), dim=64, pairs=1, mlp=128)
+    plan = TeacherConfig(
+        validation=HELD_OUT,
+        network=sizes,
+        optimisation=replace(TeacherConfig().optimisation, steps=TEACHER_STEPS, batch=8, warmup=5),
+        validate_every=TEACHER_STEPS,
+    )
+    columns, rows = width // NetworkConfig.stride, height // NetworkConfig.stride
+    views = max(2, config.data.views)
+    if not train_teacher(GeometryRun(plan, rooms, run)) or not write_cache(
+        GeometryTeacher(run), rooms, features, (rows, columns), views
+    ):
+        raise KeyboardInterrupt
+
+
+def loss_fell(curve: Path) -> bool:
+    """Compare the two ends of a run's curve, and say what was found."""
+    with open(curve, newline="") as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file) if row["loss"]]
+    if len(losses) < 2 * COMPARED:
+        console.print(f"only {len(losses)} steps have a loss: nothing can be said of it")
+        return False
+    first, last = sum(losses[:COMPARED]) / COMPARED, sum(losses[-COMPARED:]) / COMPARED
+    verb = "fell" if last < first else "did not fall"
+    console.print(f"the loss {verb}: {first:.3f} in the first {COMPARED} steps, {last:.3f} in the last")
+    return last < first
