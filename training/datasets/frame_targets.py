@@ -7,7 +7,7 @@ import numpy as np
 
 from ide3d_ros.geometry.box_code import encode_boxes
 from ide3d_ros.network import NetworkConfig
-from ide3d_training.datasets.packing import FrameTargets
+from ide3d_training.datasets.packing import IGNORED, FrameTargets
 from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
 
 COVERED = 0.25
@@ -92,7 +92,8 @@ def frame_targets(
         boxes = np.where(learnable[:, None], np.stack(flat), np.nan).astype(np.float32)
         category[on] = classes[own]
         weight[on] = (share * learnable)[own]
-        color[on] = np.array([config.colors.index(o.color) for o in objects])[own]
+        known = [config.colors.index(o.color) if o.color else IGNORED for o in objects]
+        color[on] = np.array(known)[own]
         centers = code.token_centers(config.rows, config.columns)[on]
         offset[on] = (coded.pixels[own] - centers) / code.stride
         depth[on], extents[on] = coded.log_depth[own], coded.extents[own]

@@ -13,7 +13,7 @@ from ide3d_ros.network import PackedPrompts
 from ide3d_ros.network.language import ANSWER, PADDING, QUERY, TEXT
 
 IGNORED = -100
-"""Label of a place where no next token is to be predicted."""
+"""Label of a place where no next token is to be predicted, or of a token whose colour is not known."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class FrameTargets:
             optical frame; NaN where too little of it is seen to ask for its box.
         token_category: (N,) int64; number of categories = background, -1 = undecided.
         token_weight: (N,) float32; 0 where no box is asked for.
-        token_color: (N,) int64.
+        token_color: (N,) int64; IGNORED where the colour is not known.
         token_offset: (N, 2), token_depth: (N,), token_extents: (N, 3), token_yaw: (N, 2), token_front: (N,),
             all float32, as `BoxCode` lays them out.
         gravity: (2,) float32 pitch and roll, radians.

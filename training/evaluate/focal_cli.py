@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`ide3d-focal-study`: compare bundles with and without a virtual camera on rooms seen through other lenses."""
+"""`ide3d-focal-study`: compare bundles with and without a virtual camera through other lenses."""
 
 from __future__ import annotations
 
