@@ -5,8 +5,8 @@ have been brought to. The data is not here: it has terms of its own.
 A file is {info, images, categories, annotations}. An image has `width`, `height`, `file_path` and the
 intrinsic matrix `K`. An annotation has `center_cam` in metres (x right, y down, z forward), `dimensions`
 [w, h, l] and `R_cam`, whose own axes run along the length (x), down the height (y) and along the width (z),
-and mostly `bbox3D_cam`, the eight corners. The project's boxes have x out of the front, y to the left and z up, so
-extents are (l, w, h) and the rotation's columns are (x, z, -y) of theirs.
+and mostly `bbox3D_cam`, the eight corners. The project's boxes have x out of the front, y to the left and z
+up, so extents are (l, w, h) and the rotation's columns are (x, z, -y) of theirs.
 """
 
 from __future__ import annotations
