@@ -109,7 +109,7 @@ def lift(plane: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
 
 def corners(center: torch.Tensor, extents: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
     """Return the corners (T, 8, 3) of boxes, in the order of `CORNER_SIGNS`."""
-    signs = torch.as_tensor(CORNER_SIGNS, dtype=center.dtype, device=center.device)
+    signs = torch.tensor(CORNER_SIGNS, dtype=center.dtype, device=center.device)
     return (signs * (extents[:, None] / 2)) @ rotation.mT + center[:, None]
 
 
