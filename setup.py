@@ -61,6 +61,8 @@ setup(
             "ide3d-train = ide3d_training.train:main",
             "ide3d-teacher = ide3d_training.teachers.cli:main",
             "ide3d-evaluate = ide3d_training.evaluate.cli:main",
+            "ide3d-focal-study = ide3d_training.evaluate.focal_cli:main",
+            "ide3d-omni3d = ide3d_training.datasets.omni3d_cli:main",
             "ide3d-export = ide3d_training.export.cli:main",
             "ide3d-probe = ide3d_training.evaluate.probe_cli:main",
             "ide3d-compare = ide3d_training.compare.cli:main",

@@ -96,9 +96,10 @@ class Validator:
 class LossWeights:
     """Weight of every term of the objective; depth is the term that box accuracy hangs on.
 
-    The terms from `depth_map` on are privileged: they read depth, poses or a teacher, and what computes them
-    is built only where its weight is above zero and never exported. `absent` is no term of its own: it weighs
-    prompts without any target against the others, inside `pointer`.
+    The terms from `depth_map` to `coarse_depth` are privileged: they read depth, poses or a teacher, and what
+    computes them is built only where its weight is above zero and never exported. Those named `query_` are of
+    networks whose queries state boxes (`network.box_source: query`): equal weights give LLMI3D's total.
+    `absent` is no term of its own: it weighs prompts without any target against the others, in `pointer`.
     """
 
     answer: float = 1.0
@@ -119,6 +120,13 @@ class LossWeights:
     cross_view_consistency: float = 0.0
     cross_view_warp: float = 0.0
     alignment: float = 0.0
+    coarse_depth: float = 0.0
+    query_center: float = 0.0
+    query_depth: float = 0.0
+    query_extents: float = 0.0
+    query_rotation: float = 0.0
+    query_joint: float = 0.0
+    query_scale: float = 0.0
     absent: float = 1.0
 
     @classmethod
@@ -142,9 +150,21 @@ class LossWeights:
         return self.cross_view + self.cross_view_consistency + self.cross_view_warp
 
     @property
+    def query_boxed(self) -> float:
+        """Weight of the terms about boxes that queries state."""
+        return (
+            self.query_center
+            + self.query_depth
+            + self.query_extents
+            + self.query_rotation
+            + self.query_joint
+            + self.query_scale
+        )
+
+    @property
     def privileged(self) -> bool:
         """Whether any term reads what only training may see."""
-        return self.validated or self.alignment > 0
+        return self.validated or self.alignment + self.coarse_depth > 0
 
 
 @dataclass(frozen=True)

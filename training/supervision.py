@@ -11,9 +11,11 @@ from ide3d_training.config import ConfigError, TrainConfig
 from ide3d_training.datasets.packing import Batch
 from ide3d_training.objectives.alignment import TeacherAlignment
 from ide3d_training.objectives.boxes import field_losses, gravity_loss, pointer_loss
+from ide3d_training.objectives.coarse_depth import CoarseDepthSupervision
 from ide3d_training.objectives.cross_view import CrossView
 from ide3d_training.objectives.language import language_loss
 from ide3d_training.objectives.levels import LevelTap
+from ide3d_training.objectives.query_box import query_box_losses
 from ide3d_training.objectives.validator import GeometryValidator, depth_map_losses, shrink_depth
 
 
@@ -54,6 +56,15 @@ class SupervisedNetwork(nn.Module):
                     "ide3d-teacher cache"
                 )
             self.alignment = TeacherAlignment(network.config.dim, teacher_channels)
+        self.coarse_depth = CoarseDepthSupervision(network) if losses.coarse_depth else None
+        if losses.query_boxed and network.query_head is None:
+            raise ConfigError(
+                "losses.query_* supervise boxes that queries state; set network.box_source to query"
+            )
+        if network.query_head is not None and not losses.query_boxed:
+            raise ConfigError(
+                "network.box_source is query, but no weight of losses.query_* is above 0; give them one"
+            )
 
     def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Compute every term of the objective on one batch."""
@@ -72,6 +83,10 @@ class SupervisedNetwork(nn.Module):
             terms |= depth_map_losses(depth, confidence, truth)
             if self.cross_view is not None:
                 terms |= self.cross_view(levels, batch.intrinsics, batch.privileged, depth, self.validator)
+        if output.query_boxes is not None:
+            terms |= query_box_losses(output.query_boxes, output.pointer, batch, self.network.config)
+        if self.coarse_depth is not None:
+            terms |= self.coarse_depth.loss(batch.privileged.depth, batch.intrinsics)
         if self.alignment is not None:
             terms |= self.alignment(output.visual_states, batch.privileged.teacher)
         return terms

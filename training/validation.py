@@ -12,6 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.utils.data import DataLoader
 
+from ide3d_ros.geometry import query_code
 from ide3d_ros.geometry.box_code import BoxCode
 from ide3d_training.datasets.packing import Batch
 from ide3d_training.objectives.validator import shrink_depth
@@ -80,7 +81,8 @@ def measure(output, batch: Batch, code: BoxCode) -> dict[str, list[float]]:
     Returns:
         "pointed": 1.0 where the first query points at a token of a target, else 0.0 (prompts with targets);
         "found": 1.0 where it does not say none there; "rejected": 1.0 where it says none, prompts without
-        targets; "depth_error": absolute log-depth error of the pointed token, if it is on a target;
+        targets; "depth_error": absolute log-depth error of the pointed token (of the query, where queries
+        state boxes), if the token is on a target;
         "answer": 1.0 where the next token is right.
     """
     asked = batch.target_count >= 0
@@ -91,7 +93,10 @@ def measure(output, batch: Batch, code: BoxCode) -> dict[str, list[float]]:
     row = torch.arange(asked.shape[0], device=asked.device)[:, None].expand_as(asked)[asked]
     hit = on.any(1).gather(1, token[:, None])[:, 0] & wants
     stated = hit & (batch.token_weight[row, token] > 0)
-    error = (output.fields[row, token, code.depth].float() - batch.token_depth[row, token]).abs()
+    depth = output.fields[row, token, code.depth]
+    if output.query_boxes is not None:
+        depth = output.query_boxes[asked][:, 0, query_code.DEPTH]
+    error = (depth.float() - batch.token_depth[row, token]).abs()
     wanted = batch.labels >= 0
     return {
         "pointed": hit[wants].float().tolist(),

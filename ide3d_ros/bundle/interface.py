@@ -10,16 +10,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ide3d_ros.geometry import query_code
+
 Shape = tuple[int | str, ...]
 
 
 @dataclass(frozen=True)
 class TensorInterface:
-    """Name one tensor, its dtype and its shape in symbols."""
+    """Name one tensor, its dtype and its shape in symbols.
+
+    Attributes:
+        name, dtype, shape: of the tensor.
+        box_source: it exists only in bundles whose boxes come from there; empty for all.
+    """
 
     name: str
     dtype: str
     shape: Shape
+    box_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,15 @@ class GraphInterface:
 
     inputs: tuple[TensorInterface, ...]
     outputs: tuple[TensorInterface, ...]
+
+    def for_boxes_from(self, source: str) -> GraphInterface:
+        """Leave out the tensors that bundles with this source of boxes do not have."""
+        return GraphInterface(
+            *(
+                tuple(tensor for tensor in side if tensor.box_source in ("", source))
+                for side in (self.inputs, self.outputs)
+            )
+        )
 
 
 DYNAMIC = frozenset("FBTStu")
@@ -79,6 +96,7 @@ GRAPHS: dict[str, GraphInterface] = {
             TensorInterface("logits", "float32", ("B", "vocab")),
             TensorInterface("pointer", "float32", ("B", "box_queries", "S")),
             *_text_cache("text", "B", "T"),
+            TensorInterface("query_box", "float32", ("B", "box_queries", query_code.SIZE), "query"),
         ),
     ),
     # One more token of one answer.

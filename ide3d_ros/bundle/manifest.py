@@ -126,8 +126,12 @@ class BundleDescription(_Strict):
     colors: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
         description="colour names in class order"
     )
-    focal_virtual: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        description="focal length of the virtual camera, pixels of the network image"
+    focal_virtual: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        description="focal length of the virtual camera, pixels of the network image; null for none"
+    )
+    box_source: Literal["token", "query"] = Field(
+        default="token",
+        description="what states the box of a located thing: the token pointed at, or the box query itself",
     )
     score_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
         description="detections with a lower score are not reported"
@@ -168,7 +172,8 @@ class BundleDescription(_Strict):
             shape = tuple(n if isinstance(n, int) or n in DYNAMIC else sizes[n] for n in tensor.shape)
             return TensorSpec(name=tensor.name, dtype=tensor.dtype, shape=shape)
 
-        return tuple(resolve(tensor) for tensor in getattr(GRAPHS[graph], side))
+        interface = GRAPHS[graph].for_boxes_from(self.box_source)
+        return tuple(resolve(tensor) for tensor in getattr(interface, side))
 
 
 class Manifest(BundleDescription):

@@ -46,12 +46,15 @@ class PromptOutput:
         pointer: (B, K, F * N + 1) log-probabilities over the window's tokens, oldest frame first; the last
             is "none".
         text_key, text_value: (B, L, H, T, d) of the text, for `step`.
+        query_box: (B, K, SIZE) boxes that the queries state, laid out by `geometry.query_code`; None from a
+            bundle whose tokens state them.
     """
 
     logits: np.ndarray
     pointer: np.ndarray
     text_key: np.ndarray
     text_value: np.ndarray
+    query_box: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

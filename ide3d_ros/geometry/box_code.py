@@ -38,13 +38,14 @@ class BoxCode:
         categories: number of categories, background not counted.
         colors: number of colours.
         stride: side of a visual token in pixels of the network image.
-        focal_virtual: focal length of the virtual camera, pixels of the network image.
+        focal_virtual: focal length of the virtual camera, pixels of the network image; None where depths are
+            coded as they are, without one.
     """
 
     categories: int
     colors: int
     stride: float
-    focal_virtual: float
+    focal_virtual: float | None
 
     offset = slice(0, 2)
     depth = 2
@@ -76,6 +77,16 @@ class BoxCode:
         """
         v, u = np.mgrid[0:rows, 0:columns]
         return (np.stack([u, v], -1).reshape(-1, 2) + 0.5) * self.stride - 0.5
+
+
+def coded_depth_scale(focal, focal_virtual: float | None):
+    """Return what turns metric depth into the depth that is coded.
+
+    Args:
+        focal: focal length of the camera, pixels of the network image; a number, an array or a tensor.
+        focal_virtual: of the virtual camera; None where depths are coded as they are.
+    """
+    return focal / focal if focal_virtual is None else focal_virtual / focal
 
 
 def allocentric_yaw(rotation: np.ndarray, centers: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -143,7 +154,7 @@ def encode_boxes(
     camera_matrix: np.ndarray,
     pitch: float,
     roll: float,
-    focal_virtual: float,
+    focal_virtual: float | None,
 ) -> CodedBoxes:
     """Turn boxes of one frame into regression targets.
 
@@ -155,7 +166,7 @@ def encode_boxes(
         camera_matrix: (3, 3) intrinsics of the network image.
         pitch: camera pitch, radians, positive looks down.
         roll: camera roll, radians.
-        focal_virtual: focal length of the virtual camera, pixels.
+        focal_virtual: focal length of the virtual camera, pixels; None for none.
 
     Raises:
         ValueError: if a centre is not in front of the camera.
@@ -167,7 +178,7 @@ def encode_boxes(
     alpha = allocentric_yaw(rotations, centers, optical_from_level(pitch, roll))
     return CodedBoxes(
         pixels=projected[:, :2] / projected[:, 2:],
-        log_depth=np.log(centers[:, 2] * focal_virtual / focal),
+        log_depth=np.log(centers[:, 2] * coded_depth_scale(focal, focal_virtual)),
         extents=np.log(extents / mean_extents),
         yaw=np.stack([np.cos(2 * alpha), np.sin(2 * alpha)], -1),
         front=(np.cos(alpha) > 0).astype(np.float64),
@@ -189,7 +200,7 @@ def decode_yaw(axis: np.ndarray, front: np.ndarray) -> np.ndarray:
 
 
 def decode_centers(
-    pixels: np.ndarray, log_depth: np.ndarray, camera_matrix: np.ndarray, focal_virtual: float
+    pixels: np.ndarray, log_depth: np.ndarray, camera_matrix: np.ndarray, focal_virtual: float | None
 ) -> np.ndarray:
     """Lift projected centres and log virtual depths to metric points.
 
@@ -197,12 +208,12 @@ def decode_centers(
         pixels: (N, 2) pixels of the network image.
         log_depth: (N,) log virtual depth.
         camera_matrix: (N, 3, 3) or (3, 3) intrinsics of the network image.
-        focal_virtual: focal length of the virtual camera, pixels.
+        focal_virtual: focal length of the virtual camera, pixels; None for none.
 
     Returns:
         (N, 3) optical frame, metres.
     """
     matrix = np.broadcast_to(camera_matrix, (len(pixels), 3, 3))
     fx, fy, cx, cy = matrix[:, 0, 0], matrix[:, 1, 1], matrix[:, 0, 2], matrix[:, 1, 2]
-    depth = np.exp(log_depth) * np.sqrt(fx * fy) / focal_virtual
+    depth = np.exp(log_depth) / coded_depth_scale(np.sqrt(fx * fy), focal_virtual)
     return np.stack([(pixels[:, 0] - cx) / fx * depth, (pixels[:, 1] - cy) / fy * depth, depth], -1)

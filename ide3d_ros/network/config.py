@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from ide3d_ros.geometry.box_code import BoxCode
 
+BOX_SOURCES = ("token", "query")
 EXTRA_INPUTS: dict[str, tuple[str, ...]] = {}
 """By branch: "depth" (F, H, W) float32 metres, 0 unknown; "world_from_camera" (F, 4, 4) float32."""
 
@@ -29,7 +30,10 @@ class NetworkConfig:
         categories: names of the categories, in class order.
         mean_extents: mean full extents of each category, metres.
         colors: names of the colours, in class order.
-        focal_virtual: focal length of the virtual camera, pixels of the network image.
+        focal_virtual: focal length of the virtual camera, pixels of the network image; None has depths stated
+            as they are, without a virtual camera.
+        box_source: what states the box of a located thing: "token", the visual token that a box query points
+            at, or "query", the query itself (LLMI3D); the pointer chooses in both.
         branch: name of what is added to the visual tokens (see `branches`); empty for nothing.
         branch_options: sizes of the branch, as its module documents them.
     """
@@ -51,7 +55,8 @@ class NetworkConfig:
     language_mlp: int = 512
     box_queries: int = 4
     field_hidden: int = 256
-    focal_virtual: float = 200.0
+    focal_virtual: float | None = 200.0
+    box_source: str = "token"
     branch: str = ""
     branch_options: dict = field(default_factory=dict)
 
@@ -67,6 +72,10 @@ class NetworkConfig:
             raise ValueError(
                 f"dim {self.dim}, heads {self.heads} and kv_heads {self.kv_heads} do not divide evenly"
             )
+        if self.box_source not in BOX_SOURCES:
+            raise ValueError(f"box_source is {self.box_source!r}; use one of: {', '.join(BOX_SOURCES)}")
+        if self.focal_virtual is not None and self.focal_virtual <= 0:
+            raise ValueError(f"focal_virtual is {self.focal_virtual}; use pixels above 0, or null for none")
         if len(self.mean_extents) != len(self.categories):
             raise ValueError(
                 f"{len(self.categories)} categories but {len(self.mean_extents)} mean extents; give one each"

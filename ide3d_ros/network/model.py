@@ -17,6 +17,7 @@ from torch import nn
 from ide3d_ros.network.box_head import BoxHead
 from ide3d_ros.network.config import NetworkConfig
 from ide3d_ros.network.language import QUERY, build_decoder, packed_mask
+from ide3d_ros.network.query_head import QueryHead
 from ide3d_ros.network.vision import VisionTower
 
 
@@ -49,6 +50,8 @@ class NetworkOutput:
         fields: (B, N, P) field vectors.
         gravity: (B, 2) pitch and roll, radians.
         visual_states: (B, N, dim) last states of the visual tokens, for training-only objectives.
+        query_boxes: (B, P, K, SIZE) boxes that the queries state, laid out by `query_code`; None where the
+            tokens alone state boxes.
     """
 
     logits: torch.Tensor
@@ -56,6 +59,7 @@ class NetworkOutput:
     fields: torch.Tensor
     gravity: torch.Tensor
     visual_states: torch.Tensor
+    query_boxes: torch.Tensor | None = None
 
 
 class Ide3dNetwork(nn.Module):
@@ -68,6 +72,7 @@ class Ide3dNetwork(nn.Module):
         self.decoder = build_decoder(config)
         self.queries = nn.Parameter(torch.randn(config.box_queries, config.dim) * 0.02)
         self.box_head = BoxHead(config)
+        self.query_head = QueryHead(config) if config.box_source == "query" else None
 
     def attend(self, implementation: str) -> None:
         """Choose how attention is computed: "sdpa", one fused kernel, or "eager", plain products.
@@ -134,10 +139,12 @@ class Ide3dNetwork(nn.Module):
         visual_states, row = states[:, :tokens], states[:, tokens:]
         keys, fields, gravity = self.box_head.read_frame(visual_states)
         rows = torch.arange(batch, device=visual.device)[:, None, None]
+        queries = row[rows, prompts.queries]  # (B, P, K, dim)
         return NetworkOutput(
             logits=self.text_logits(row),
-            pointer=self.box_head.point(row[rows, prompts.queries], keys[:, None]),
+            pointer=self.box_head.point(queries, keys[:, None]),
             fields=fields,
             gravity=gravity,
             visual_states=visual_states,
+            query_boxes=None if self.query_head is None else self.query_head(queries),
         )

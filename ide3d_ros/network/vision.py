@@ -10,21 +10,7 @@ from transformers.models.siglip.modeling_siglip import SiglipEncoder
 
 from ide3d_ros.network.branches import build_branch
 from ide3d_ros.network.config import NetworkConfig
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with a skip."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(channels)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = torch.relu(self.norm1(self.conv1(x)))
-        return torch.relu(x + self.norm2(self.conv2(y)))
+from ide3d_ros.network.convolution import ResidualBlock, downsampling
 
 
 class ConvStem(nn.Module):
@@ -36,15 +22,11 @@ class ConvStem(nn.Module):
 
     def __init__(self, channels: tuple[int, int, int], dim: int):
         super().__init__()
-
-        def down(c_in: int, c_out: int) -> nn.Sequential:
-            return nn.Sequential(
-                nn.Conv2d(c_in, c_out, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU()
-            )
-
         a, b, c = channels
-        self.patches = nn.Sequential(down(3, a), down(a, b), down(b, c), ResidualBlock(c))
-        self.merge = nn.Sequential(down(c, dim), ResidualBlock(dim))
+        self.patches = nn.Sequential(
+            downsampling(3, a), downsampling(a, b), downsampling(b, c), ResidualBlock(c)
+        )
+        self.merge = nn.Sequential(downsampling(c, dim), ResidualBlock(dim))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.merge(self.patches(pixels))

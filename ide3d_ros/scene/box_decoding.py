@@ -160,6 +160,7 @@ def _decode_tokens(
         fields[heard].astype(np.float64),
         np.searchsorted(heard, tokens),
         np.cbrt(extents.prod(-1)),
+        np.array([camera.focal for camera in frames])[frame[tokens]],
         places[heard],
         frame[heard],
         layout,

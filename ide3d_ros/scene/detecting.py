@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ide3d_ros.bundle import Bundle
-from ide3d_ros.engine import Window
+from ide3d_ros.engine import PromptOutput, Window
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.scene.box_decoding import PointedBox, decode_boxes, decode_field
+from ide3d_ros.scene.query_decoding import decode_queries
 from ide3d_ros.scene.results import Detection, Frame
 from ide3d_ros.scene.suppression import suppress_overlaps
 
@@ -40,13 +39,14 @@ class DetectionReader:
         }
 
     def read_pointer(
-        self, window: Window[View], pointer: np.ndarray, label: str | None
+        self, window: Window[View], output: PromptOutput, prompt: int, label: str | None
     ) -> tuple[Detection, ...]:
         """Read what one prompt's box queries point at.
 
         Args:
-            window: what the prompt was read behind.
-            pointer: (K, F * N + 1) log-probabilities.
+            window: what the prompts were read behind.
+            output: of the pass over a batch of prompts.
+            prompt: which of them.
             label: of the detections; None takes each one's category.
 
         Returns:
@@ -55,7 +55,13 @@ class DetectionReader:
         prefix = window.prefix
         fields = prefix.fields.reshape(-1, prefix.fields.shape[-1])
         cameras = [view.camera for view in window.keys]
-        boxes = decode_boxes(fields, prefix.gravity, pointer, frames=cameras, **self._decoding)
+        pointer = output.pointer[prompt]
+        if output.query_box is None:
+            boxes = decode_boxes(fields, prefix.gravity, pointer, frames=cameras, **self._decoding)
+        else:
+            boxes = decode_queries(
+                output.query_box[prompt], fields, pointer, frames=cameras, **self._decoding
+            )
         return self.keep(self._detection(window, box, label) for box in boxes)
 
     def read_field(self, window: Window[View]) -> tuple[Detection, ...]:

@@ -251,22 +251,23 @@ class Scene:
         return frame
 
     def _locate_prompts(self, prompts: list[list[int]], labels: list[str]) -> list[Location]:
-        pointers: list[np.ndarray] = []
+        read: list[tuple[PromptOutput, int]] = []  # a pass, and the prompt's place in it
         prompt_ms = 0.0
         try:
             window = self._cache.window()
             if window is None:
                 return [Location(Status.NO_FRAMES, _NO_FRAMES)] * len(prompts)
             for start in range(0, len(prompts), PROMPTS_PER_PASS):
-                output, spent = self._read_prompts(window, prompts[start : start + PROMPTS_PER_PASS])
-                pointers.extend(output.pointer)
+                together = prompts[start : start + PROMPTS_PER_PASS]
+                output, spent = self._read_prompts(window, together)
+                read += [(output, place) for place in range(len(together))]
                 prompt_ms += spent
         except EngineError as error:
             return [Location(Status.ENGINE_ERROR, str(error))] * len(prompts)
         begin = time.perf_counter()
         found = [
-            self._reader.read_pointer(window, pointer, label)
-            for pointer, label in zip(pointers, labels, strict=True)
+            self._reader.read_pointer(window, output, place, label)
+            for (output, place), label in zip(read, labels, strict=True)
         ]
         latency = Latency(window.vision_ms, window.prefix_ms, prompt_ms, _since(begin))
         return [
@@ -297,7 +298,7 @@ class Scene:
         begin = time.perf_counter()
         draft = Answer(
             Status.OK,
-            evidence=self._reader.read_pointer(window, output.pointer[0], label=None),
+            evidence=self._reader.read_pointer(window, output, 0, label=None),
             frames=tuple(view.frame for view in window.keys),
             latency=Latency(window.vision_ms, window.prefix_ms, prompt_ms, _since(begin)),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ide3d_ros.geometry.box_code import BoxCode
+from ide3d_ros.geometry.box_code import BoxCode, coded_depth_scale
 
 REACH = 0.4
 """Tokens that place a box's centre within this share of its size of each other mean the same thing ..."""
@@ -23,6 +23,7 @@ def join_witnesses(
     fields: np.ndarray,
     chosen: np.ndarray,
     sizes: np.ndarray,
+    focals: np.ndarray,
     places: np.ndarray,
     frame: np.ndarray,
     layout: BoxCode,
@@ -37,6 +38,7 @@ def join_witnesses(
         fields: (S, P) finite field vectors of the window.
         chosen: (M,) tokens to speak for.
         sizes: (M,) size of the thing each of them states, metres.
+        focals: (M,) focal length of the camera of each of them, pixels.
         places: (S, 2) pixel centre of each token.
         frame: (S,) frame of each token.
         layout: of the field vectors.
@@ -50,7 +52,8 @@ def join_witnesses(
     centers = places + fields[:, layout.offset] * layout.stride
     depth = fields[:, layout.depth]
     category = fields[:, layout.category].argmax(-1)
-    reach = REACH * sizes * layout.focal_virtual * np.exp(-depth[chosen].clip(-9, 9))  # pixels
+    unit = focals * coded_depth_scale(focals, layout.focal_virtual)  # pixels a metre, at a coded depth of 1
+    reach = REACH * sizes * unit * np.exp(-depth[chosen].clip(-9, 9))  # pixels
     apart = np.linalg.norm(centers[None] - centers[chosen, None], axis=-1)
     witness = (
         (frame[None] == frame[chosen, None])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only training sees is used as it should be: depth, poses, a teacher; where it lacks, nothing breaks."""
+"""What only training sees is used as it should be: depth, poses, a teacher. Where it lacks, all goes on."""
 
 from __future__ import annotations
 

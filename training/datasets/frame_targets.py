@@ -7,7 +7,7 @@ import numpy as np
 
 from ide3d_ros.geometry.box_code import encode_boxes
 from ide3d_ros.network import NetworkConfig
-from ide3d_training.datasets.packing import FrameTargets
+from ide3d_training.datasets.packing import IGNORED, FrameTargets
 from ide3d_training.worlds.scene_graph import FrameGraph, SceneObject
 
 COVERED = 0.25
@@ -72,6 +72,7 @@ def frame_targets(
     offset, depth = np.zeros((tokens, 2), np.float32), np.zeros(tokens, np.float32)
     extents, yaw = np.zeros((tokens, 3), np.float32), np.zeros((tokens, 2), np.float32)
     front = np.zeros(tokens, np.float32)
+    boxes = np.zeros((0, 15), np.float32)
     if count:
         classes = np.array([config.categories.index(o.category) for o in objects])
         coded = encode_boxes(
@@ -87,15 +88,19 @@ def frame_targets(
         own = owners[on]
         learnable = np.array([o.visible_fraction >= LEARNABLE_FRACTION for o in objects])
         share = 1.0 / np.sqrt(np.bincount(own, minlength=count))
+        flat = [np.concatenate([o.box.center, o.box.extents, o.box.rotation.ravel()]) for o in objects]
+        boxes = np.where(learnable[:, None], np.stack(flat), np.nan).astype(np.float32)
         category[on] = classes[own]
         weight[on] = (share * learnable)[own]
-        color[on] = np.array([config.colors.index(o.color) for o in objects])[own]
+        known = [config.colors.index(o.color) if o.color else IGNORED for o in objects]
+        color[on] = np.array(known)[own]
         centers = code.token_centers(config.rows, config.columns)[on]
         offset[on] = (coded.pixels[own] - centers) / code.stride
         depth[on], extents[on] = coded.log_depth[own], coded.extents[own]
         yaw[on], front[on] = coded.yaw[own], coded.front[own]
     targets = FrameTargets(
         object_tokens=owners[None] == np.arange(count)[:, None],
+        object_boxes=boxes,
         token_category=category,
         token_weight=weight,
         token_color=color,

@@ -13,7 +13,7 @@ from ide3d_ros.network import PackedPrompts
 from ide3d_ros.network.language import ANSWER, PADDING, QUERY, TEXT
 
 IGNORED = -100
-"""Label of a place where no next token is to be predicted."""
+"""Label of a place where no next token is to be predicted, or of a token whose colour is not known."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,18 @@ class FrameTargets:
 
     Attributes:
         object_tokens: (O, N) bool, tokens that lie on each object.
+        object_boxes: (O, 15) float32 centre, extents and rotation (row by row) of each object's box, metres,
+            optical frame; NaN where too little of it is seen to ask for its box.
         token_category: (N,) int64; number of categories = background, -1 = undecided.
         token_weight: (N,) float32; 0 where no box is asked for.
-        token_color: (N,) int64.
+        token_color: (N,) int64; IGNORED where the colour is not known.
         token_offset: (N, 2), token_depth: (N,), token_extents: (N, 3), token_yaw: (N, 2), token_front: (N,),
             all float32, as `BoxCode` lays them out.
         gravity: (2,) float32 pitch and roll, radians.
     """
 
     object_tokens: np.ndarray
+    object_boxes: np.ndarray
     token_category: np.ndarray
     token_weight: np.ndarray
     token_color: np.ndarray
@@ -119,6 +122,7 @@ class Batch:
         prompts: packed rows.
         labels: (B, R) int64 next token wanted at each place, IGNORED where none is.
         target_tokens: (B, P, K, N) bool, tokens that lie on each target of each prompt.
+        target_boxes: (B, P, K, 15) float32, their boxes as `FrameTargets.object_boxes`; NaN where none is.
         target_count: (B, P) int64 targets of each prompt, at most K; -1 where a row has fewer prompts.
         privileged: what only training may see, or None where nothing asks for it.
     """
@@ -128,6 +132,7 @@ class Batch:
     prompts: PackedPrompts
     labels: torch.Tensor
     target_tokens: torch.Tensor
+    target_boxes: torch.Tensor
     target_count: torch.Tensor
     token_category: torch.Tensor
     token_weight: torch.Tensor
@@ -211,15 +216,18 @@ def collate(samples: list[Sample], box_queries: int) -> Batch:
     prompts, labels = pack_prompts([pack_row(sample.prompts, box_queries) for sample in samples])
     most = max(len(sample.prompts) for sample in samples)
     tokens = np.zeros((len(samples), most, box_queries, samples[0].targets.object_tokens.shape[1]), bool)
+    boxes = np.full((*tokens.shape[:3], 15), np.nan, np.float32)
     count = np.full((len(samples), most), -1, np.int64)
     for row, sample in enumerate(samples):
         for index, prompt in enumerate(sample.prompts):
             count[row, index] = len(prompt.objects)
-            tokens[row, index, : len(prompt.objects)] = sample.targets.object_tokens[list(prompt.objects)]
+            objects = list(prompt.objects)
+            tokens[row, index, : len(objects)] = sample.targets.object_tokens[objects]
+            boxes[row, index, : len(objects)] = sample.targets.object_boxes[objects]
     stacked = {
         field.name: torch.from_numpy(np.stack([getattr(sample.targets, field.name) for sample in samples]))
         for field in fields(FrameTargets)
-        if field.name != "object_tokens"
+        if not field.name.startswith("object_")
     }
     return Batch(
         images=torch.from_numpy(np.stack([sample.image for sample in samples])),
@@ -227,6 +235,7 @@ def collate(samples: list[Sample], box_queries: int) -> Batch:
         prompts=prompts,
         labels=labels,
         target_tokens=torch.from_numpy(tokens),
+        target_boxes=torch.from_numpy(boxes),
         target_count=torch.from_numpy(count),
         privileged=stack_privileged([sample.privileged for sample in samples]),
         **stacked,

@@ -12,6 +12,8 @@ from ide3d_ros.network import Ide3dNetwork
 from ide3d_training.export.onnx_writing import write_graphs
 
 LIMITS = Limits(max_frames=8, max_text_tokens=64, max_answer_tokens=64)
+SINGLE_FRAME = LIMITS.model_copy(update={"max_frames": 1})
+"""Of networks whose queries state boxes: the box lies in the one frame that they read."""
 SCORE_THRESHOLD = 0.5
 OVERLAP_THRESHOLD = 0.3
 
@@ -20,6 +22,7 @@ def describe_network(network: Ide3dNetwork, name: str, training: dict) -> Bundle
     """State a network's sizes, categories and provenance as a manifest wants them."""
     config = network.config
     parameters = sum(p.numel() for p in network.parameters())
+    limits = LIMITS if config.box_source == "token" else SINGLE_FRAME
     cached = (
         4
         * config.tokens
@@ -44,7 +47,7 @@ def describe_network(network: Ide3dNetwork, name: str, training: dict) -> Bundle
             box_queries=config.box_queries,
             vocab=config.vocabulary,
         ),
-        limits=LIMITS,
+        limits=limits,
         precision="float32",
         categories=tuple(
             Category(name=n, extents=tuple(e))
@@ -52,10 +55,11 @@ def describe_network(network: Ide3dNetwork, name: str, training: dict) -> Bundle
         ),
         colors=config.colors,
         focal_virtual=config.focal_virtual,
+        box_source=config.box_source,
         score_threshold=SCORE_THRESHOLD,
         overlap_threshold=OVERLAP_THRESHOLD,
         # Three of the four sessions hold the decoder; activations and the runtime itself take about 120 MiB.
-        memory_mb=round(3 * 4 * parameters / 2**20 + LIMITS.max_frames * cached / 2**20 + 120.0, 1),
+        memory_mb=round(3 * 4 * parameters / 2**20 + limits.max_frames * cached / 2**20 + 120.0, 1),
         training=training,
         licence="Apache-2.0",
     )

@@ -60,7 +60,8 @@ class PromptGraph(nn.Module):
     """Read a batch of prompts behind a window.
 
     key, value, pointer_key, text (B, T) int64, text_length (B,) int64
-    -> logits (B, V), pointer (B, K, F N + 1), text_key, text_value (B, L, H, T, d).
+    -> logits (B, V), pointer (B, K, F N + 1), text_key, text_value (B, L, H, T, d); where queries
+    state boxes also query_box (B, K, SIZE).
 
     The prompts are laid end to end in one row behind one copy of the window, as in training: a vocabulary of
     twenty phrases would otherwise copy the window's keys and values twenty times.
@@ -105,9 +106,10 @@ class PromptGraph(nn.Module):
 
         last = states[torch.arange(batch, device=text.device), text_length - 1]
         pointer = network.box_head.point(states[:, length:], pointer_key.reshape(1, visual, -1))
+        query_box = () if network.query_head is None else (network.query_head(states[:, length:]),)
         text_key = torch.stack([text_part(layer.keys) for layer in cache.layers], 1)
         text_value = torch.stack([text_part(layer.values) for layer in cache.layers], 1)
-        return network.text_logits(last), pointer, text_key, text_value
+        return network.text_logits(last), pointer, text_key, text_value, *query_box
 
 
 class StepGraph(nn.Module):

@@ -56,7 +56,7 @@ def write_graphs(network: Ide3dNetwork, folder: Path) -> None:
     free = {symbol: Dim(symbol, min=1, max=4096) for symbol in ("F", "B", "T", "t")}
     weights = WeightsFile(folder / WEIGHTS_FILE)
     for name, inputs in example_inputs(network.config).items():
-        interface = GRAPHS[name]
+        interface = GRAPHS[name].for_boxes_from(network.config.box_source)
         shapes = [{axis: free[s] for axis, s in enumerate(t.shape) if s in free} for t in interface.inputs]
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")

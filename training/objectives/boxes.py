@@ -85,25 +85,50 @@ def pointer_loss(pointer: torch.Tensor, batch: Batch, absent: float = 1.0) -> di
     Returns:
         {"pointer": scalar}, averaged over prompts; zero when nothing is asked.
     """
-    queries, device = pointer.shape[2], pointer.device
     asked = batch.target_count >= 0
     # (M, K, N + 1) said by the K queries of M prompts, (M, K, N) tokens of their targets, (M,) targets each
     said, on, count = pointer[asked], batch.target_tokens[asked], batch.target_count[asked]
-    # Log-probability that query q (axis 1) points somewhere on target t (axis 2); -inf if there is none.
-    hit = torch.logsumexp(said[:, :, None, :-1].masked_fill(~on[:, None], float("-inf")), -1)
-    order = torch.arange(queries).repeat(len(said), 1)
-    costs, counts = -hit.detach().cpu().numpy(), count.tolist()
-    for row in (row for row, n in enumerate(counts) if n > 1):
-        n = counts[row]
-        order[row, :n] = torch.from_numpy(linear_sum_assignment(costs[row, :n, :n])[1])
-    order = order.to(device)
-    busy = torch.arange(queries, device=device) < count[:, None]
+    hit = on_target(said, on)
+    order, busy = match_queries(said, on, count)
     right = torch.where(busy, hit.gather(2, order[..., None])[..., 0].nan_to_num(neginf=0.0), said[..., -1])
     weight = torch.where(busy, 1.0, SPARE_QUERY_WEIGHT)
     weight[:, 0] = 1.0
     losses = -(right * weight).sum(-1) / weight.sum(-1)
     share = torch.where(count > 0, 1.0, absent)
     return {"pointer": (losses * share).sum() / share.sum().clamp(min=1e-6)}
+
+
+def on_target(pointer: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Return log-probabilities (M, K, K) that query q (axis 1) points somewhere on target t (axis 2).
+
+    Args:
+        pointer: (M, K, N + 1) log-probabilities, "none" last.
+        tokens: (M, K, N) bool, tokens of each target; a target without any is never pointed at (-inf).
+    """
+    return torch.logsumexp(pointer[:, :, None, :-1].masked_fill(~tokens[:, None], float("-inf")), -1)
+
+
+def match_queries(
+    pointer: torch.Tensor, tokens: torch.Tensor, count: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say which target each box query answers for, in the order that costs the pointer least (Hungarian).
+
+    Args:
+        pointer: (M, K, N + 1) log-probabilities, "none" last.
+        tokens: (M, K, N) bool, tokens of each target.
+        count: (M,) targets of each prompt; its first so many queries answer for them.
+
+    Returns:
+        (M, K) int64 target of each query, and (M, K) bool, whether it has one at all.
+    """
+    queries = pointer.shape[1]
+    order = torch.arange(queries, device=pointer.device).repeat(len(pointer), 1)
+    several = torch.nonzero(count > 1)[:, 0].tolist()
+    cost = -on_target(pointer.detach(), tokens) if several else None
+    for row in several:
+        n = int(count[row])
+        order[row, :n] = torch.from_numpy(linear_sum_assignment(cost[row, :n, :n].cpu().numpy())[1])
+    return order, torch.arange(queries, device=pointer.device) < count[:, None]
 
 
 def gravity_loss(gravity: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:

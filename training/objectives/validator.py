@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ide3d_ros.geometry.box_code import coded_depth_scale
 from ide3d_ros.network import NetworkConfig
 from ide3d_training.config import ConfigError, Validator
 
@@ -83,8 +84,8 @@ class GeometryValidator(nn.Module):
         size = (self.rows * 16 // self.stride, self.columns * 16 // self.stride)
         fused = functional.interpolate(fused, size, mode="bilinear", align_corners=False)
         said = self.read(fused).float()
-        focal = intrinsics[:, 1, 1, None, None] / self.focal_virtual
-        return said[:, 0].clamp(-5.0, 6.0).exp() * focal, 1.0 + said[:, 1].clamp(max=10.0).exp()
+        scale = coded_depth_scale(intrinsics[:, 1, 1, None, None], self.focal_virtual)
+        return said[:, 0].clamp(-5.0, 6.0).exp() / scale, 1.0 + said[:, 1].clamp(max=10.0).exp()
 
 
 class Fusion(nn.Module):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import nn
 
+from ide3d_ros.network.branches.local import LocalBranch
+
 if TYPE_CHECKING:
     from ide3d_ros.network.config import NetworkConfig
 
@@ -40,7 +42,7 @@ class Branch(Protocol):
         ...
 
 
-BRANCHES: dict[str, Callable[[NetworkConfig], nn.Module]] = {}
+BRANCHES: dict[str, Callable[[NetworkConfig], nn.Module]] = {"local": LocalBranch}
 """Builders by the name in `NetworkConfig.branch`."""
 
 

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labels in the Omni3D format, written from rendered rooms, lead back to the rooms' boxes and pixels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from tiny_network import tiny_network_config
+from typer.testing import CliRunner
+
+from ide3d_ros.geometry import Box3D, Camera, optical_from_level, yaw_rotation
+from ide3d_ros.network import Ide3dNetwork
+from ide3d_training.config import TrainConfig
+from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.datasets.omni3d import (
+    Omni3DError,
+    Omni3DImage,
+    Omni3DLabels,
+    Omni3DObject,
+    annotation_from_box,
+    box_from_annotation,
+)
+from ide3d_training.datasets.omni3d_cli import app
+from ide3d_training.datasets.omni3d_frames import Omni3DDataset, frame_graph
+from ide3d_training.datasets.omni3d_referring import describe_image, referring_set
+from ide3d_training.datasets.packing import IGNORED, collate
+from ide3d_training.datasets.tokenizer import fit_tokenizer
+from ide3d_training.supervision import SupervisedNetwork
+
+ROOMS = 6
+# Corners of a cuboid along Omni3D's axes of a box: length along x, height along y, width along z.
+SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
+
+
+@pytest.fixture(scope="module")
+def store(rooms: Path) -> FrameStore:
+    return FrameStore(rooms)
+
+
+@pytest.fixture(scope="module")
+def dataset(store: FrameStore, tmp_path_factory) -> Path:
+    """Write the first rooms as an Omni3D data set of this test's own."""
+    folder = tmp_path_factory.mktemp("omni3d")
+    content = {"info": {}, "images": [], "categories": [], "annotations": []}
+    for index in range(ROOMS):
+        graph = store.graph(index)
+        name = f"room{index}.png"
+        cv2.imwrite(str(folder / name), store.image(index)[..., ::-1])
+        content["images"].append(
+            {
+                "id": 100 + index,
+                "width": graph.camera.width,
+                "height": graph.camera.height,
+                "file_path": name,
+                "K": graph.camera.K.tolist(),
+            }
+        )
+        content["annotations"] += [
+            {
+                "id": 1000 * index + item.id,
+                "image_id": 100 + index,
+                "category_name": item.category,
+                "valid3D": True,
+                "behind_camera": False,
+                "visibility": item.visible_fraction,
+                "truncation": -1,
+                **geometry(item.box),
+            }
+            for item in graph.objects
+            if item.visible_pixels > 0
+        ]
+    (folder / "ROOMS_test.json").write_text(json.dumps(content))
+    return folder
+
+
+def geometry(box: Box3D) -> dict:
+    """State a box as the format does, corners from its own centre, dimensions and R_cam."""
+    stated = annotation_from_box(box)
+    width, height, length = stated["dimensions"]
+    corners = (SIGNS * (length, height, width)) @ np.array(stated["R_cam"]).T + stated["center_cam"]
+    return stated | {"bbox3D_cam": corners.tolist()}
+
+
+@pytest.fixture(scope="module")
+def labels(dataset: Path) -> Omni3DLabels:
+    return Omni3DLabels(dataset / "ROOMS_test.json")
+
+
+def test_boxes_and_cameras_are_those_of_the_rooms(labels, store):
+    assert len(labels.images) == ROOMS and not labels.skipped
+    for index, image in enumerate(labels.images):
+        graph = store.graph(index)
+        seen = [item for item in graph.objects if item.visible_pixels > 0]
+        assert image.camera == graph.camera
+        for found, item in zip(image.objects, seen, strict=True):
+            assert found.category == item.category
+            np.testing.assert_allclose(found.box.corners(), item.box.corners(), atol=1e-9)
+            pixels = found.box.projected(image.camera)
+            np.testing.assert_allclose(pixels, item.box.projected(graph.camera), atol=1e-6)
+
+
+def test_a_car_as_the_format_states_it_has_its_front_along_its_length():
+    # Straight ahead at 10 m, length across the image, no rotation: front to the right, top up.
+    box = box_from_annotation(
+        {"center_cam": [0, 1, 10], "dimensions": [1.8, 1.5, 4.2], "R_cam": np.eye(3).tolist()}
+    )
+    np.testing.assert_allclose(box.extents, [4.2, 1.8, 1.5])
+    np.testing.assert_allclose(box.rotation[:, 0], [1, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(box.rotation[:, 2], [0, -1, 0], atol=1e-12)
+
+
+def test_frames_hang_as_the_rooms_cameras_do_and_pixels_lie_on_their_objects(labels, store):
+    for index, image in enumerate(labels.images):
+        ids, graph = frame_graph(image, image.camera)
+        truth = store.graph(index)
+        assert (graph.pitch, graph.roll) == pytest.approx((truth.pitch, truth.roll), abs=1e-6)
+        depths = [item.box.center[2] for item in graph.objects]
+        assert depths == sorted(depths)
+        rendered = store.ids(index)
+        by_id = {item.id: item for item in truth.objects}
+        for item in graph.objects:
+            original = min(by_id.values(), key=lambda o, at=item.box.center: np.abs(o.box.center - at).sum())
+            own = rendered == original.id
+            if own.sum() > 200 and original.visible_fraction > 0.9:  # nobody stands in front of it
+                assert (ids[own] == item.id).mean() > 0.6
+
+
+def test_annotations_that_cannot_be_used_are_counted_and_make_their_category_doubtful(dataset, tmp_path):
+    content = json.loads((dataset / "ROOMS_test.json").read_text())
+    first, second, third, fourth = content["annotations"][:4]
+    first["valid3D"] = False
+    second["dimensions"] = [second["dimensions"][0] * 2, *second["dimensions"][1:]]
+    third["center_cam"][2] = -1.0
+    del third["bbox3D_cam"]
+    fourth["R_cam"] = [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+    (tmp_path / "BROKEN_train.json").write_text(json.dumps(content))
+    labels = Omni3DLabels(tmp_path / "BROKEN_train.json")
+    assert labels.skipped == {
+        "annotations without a 3D box": 1,
+        "boxes that their own bbox3D_cam contradicts": 1,
+        "boxes without a size or not in front of the camera": 1,
+        "annotations whose R_cam is no rotation": 1,
+    }
+    doubtful = {one["category_name"] for one in (first, second, third, fourth) if one["image_id"] == 100}
+    assert labels.images[0].others >= doubtful
+    said = describe_image(labels.images[0], np.random.default_rng(0), 100)
+    by_id = {one.id: one for one in labels.images[0].objects}
+    assert not {by_id[one.target_id].category for one in said} & doubtful
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (None, "there is no"),
+        ("[", "is no JSON"),
+        ("[]", "holds a list"),
+        ('{"images": []}', "not in the Omni3D format: KeyError: 'annotations'"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_by_name(tmp_path, text, cause):
+    path = tmp_path / "labels.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(Omni3DError, match=cause):
+        Omni3DLabels(path)
+
+
+CAMERA = Camera(640, 480, 500.0, 500.0, 319.5, 239.5)
+
+
+def upright(x: float, z: float, size: float, identity: int, category: str = "chair") -> Omni3DObject:
+    rotation = optical_from_level(0.0, 0.0) @ yaw_rotation(0.3)
+    box = Box3D.from_matrix([x, 0.2, z], np.full(3, size), rotation)
+    return Omni3DObject(identity, category, box, None, None)
+
+
+def said_of(*objects: Omni3DObject, others: frozenset[str] = frozenset()) -> dict[str, int]:
+    image = Omni3DImage(1, "image.jpg", CAMERA, objects, others)
+    found = [describe_image(image, np.random.default_rng(seed), 100) for seed in range(12)]
+    return {one.text: one.target_id for references in found for one in references}
+
+
+def test_ranks_and_sides_name_the_right_thing():
+    chairs = upright(-1.0, 3.0, 0.5, 1), upright(0.1, 4.5, 0.8, 2), upright(1.3, 6.5, 1.1, 3)
+    said = said_of(*chairs, upright(0.55, 4.0, 0.4, 4, "table"))
+    assert {
+        "the table": 4,
+        "the leftmost chair": 1,
+        "the chair furthest to the right": 3,
+        "the smallest chair": 1,
+        "the biggest chair": 3,
+        "the second largest chair": 2,
+        "the nearest chair": 1,
+        "the farthest chair": 3,
+        "the second nearest chair": 2,
+        "the chair to the right of the table": 3,
+    }.items() <= said.items()
+    assert not any("left of the table" in text for text in said)  # two chairs are
+
+
+def test_what_cannot_be_told_apart_by_a_margin_is_not_said():
+    said = said_of(upright(-1.0, 4.0, 0.5, 1), upright(1.0, 4.05, 0.51, 2))
+    assert {text for text in said if "left" not in text and "right" not in text} == set()
+    assert said_of(upright(0.0, 4.0, 0.5, 1), upright(0.05, 4.05, 0.51, 2)) == {}
+
+
+def test_a_category_with_a_hidden_or_unplaced_member_is_left_out():
+    hidden = replace(upright(1.0, 5.0, 0.5, 2), visibility=0.1)
+    assert said_of(upright(-1.0, 4.0, 0.5, 1), hidden) == {}
+    assert said_of(upright(-1.0, 4.0, 0.5, 1), others=frozenset({"chair"})) == {}
+
+
+def test_the_referring_set_is_written_with_its_boxes_and_is_the_same_again(dataset, labels, tmp_path):
+    target = tmp_path / "set.json"
+    words = ["refer", "--labels", str(dataset / "ROOMS_test.json"), "--output", str(target), "--seed", "3"]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 0 and "descriptions by category" in answer.output
+    found = json.loads(target.read_text())
+    assert found == referring_set(labels, 3, 8)
+    assert found["name"] == "omni3d-templates" and found["labels"] == "ROOMS_test"
+    assert sum(found["forms"].values()) == len(found["expressions"]) > ROOMS
+    boxes = {one.id: one for image in labels.images for one in image.objects}
+    for one in found["expressions"]:
+        item = boxes[one["target_ids"][0]]
+        assert item.category == one["category"] and item.category in one["text"]
+        assert Box3D(one["center"], one["extents"], one["quaternion"]) == item.box
+    missing = CliRunner().invoke(app, ["refer", "--labels", "none.json", "--output", str(target)])
+    assert missing.exit_code == 2 and "there is no none.json" in missing.output
+
+
+@pytest.fixture(scope="module")
+def samples(dataset, labels):
+    extents = labels.mean_extents()
+    tokenizer = fit_tokenizer(["the leftmost chair", "the nearest table"], 300)
+    config = replace(
+        tiny_network_config(tokenizer.get_vocab_size()),
+        categories=tuple(extents),
+        mean_extents=tuple(extents.values()),
+        width=256,
+        height=192,
+        branch="local",
+        branch_options={"channels": 8},
+        box_source="query",
+    )
+    return config, Omni3DDataset(labels, dataset, config, tokenizer, seed=0)
+
+
+def test_samples_teach_the_boxes_that_they_name_and_no_colour(samples, labels):
+    config, data = samples
+    taken = [data[0, index] for index in range(len(data))]
+    assert sum(map(len, taken)) > 0
+    for image, found in zip(labels.images, taken, strict=True):
+        for sample in found:
+            on = sample.targets.token_weight > 0
+            assert (sample.targets.token_color[on] == IGNORED).all()
+            centers = np.stack([one.box.center for one in image.objects])
+            for prompt in sample.prompts:
+                box = sample.targets.object_boxes[prompt.objects[0]]
+                assert np.isnan(box).all() or np.abs(centers - box[:3]).max(1).min() < 1e-5
+
+
+def test_a_network_learns_from_the_samples(samples):
+    config, data = samples
+    torch.manual_seed(0)
+    losses = replace(TrainConfig().losses, query_depth=1.0, query_joint=1.0, query_scale=1.0)
+    supervised = SupervisedNetwork(Ide3dNetwork(config), TrainConfig(losses=losses))
+    batch = collate([sample for index in range(len(data)) for sample in data[0, index]], config.box_queries)
+    optimizer = torch.optim.AdamW(supervised.parameters(), lr=3e-3)
+    totals = []
+    for _ in range(12):
+        terms = supervised(batch)
+        loss = sum(getattr(losses, name) * term for name, term in terms.items() if getattr(losses, name))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        totals.append(float(loss.detach()))
+    assert totals[-1] < 0.9 * totals[0]
+
+
+def test_a_network_of_other_categories_and_a_missing_picture_are_refused(samples, labels, tmp_path):
+    config, data = samples
+    narrow = replace(config, categories=("chair",), mean_extents=((1.0, 1.0, 1.0),))
+    with pytest.raises(Omni3DError, match="which the network does not know"):
+        Omni3DDataset(labels, tmp_path, narrow, data._tokenizer, seed=0)
+    with pytest.raises(Omni3DError, match="is .* the folder of the images"):
+        for index in range(len(labels.images)):
+            Omni3DDataset(labels, tmp_path, config, data._tokenizer, seed=0)[0, index]
