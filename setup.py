@@ -58,6 +58,8 @@ setup(
             "ide3d-train = ide3d_training.train:main",
             "ide3d-evaluate = ide3d_training.evaluate.cli:main",
             "ide3d-export = ide3d_training.export.cli:main",
+            "ide3d-convert = ide3d_training.export.convert_cli:main",
+            "ide3d-agreement = ide3d_training.agreement.cli:main",
         ],
     },
 )
