@@ -55,7 +55,7 @@ def run(
     ] = None,
     engine: Annotated[str, typer.Option(help="Engine of both bundles.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(help="CPU threads of each engine; all cores if not given.")
+        int | None, typer.Option(help="CPU threads of each engine; all cores if not given.", min=1)
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
 ) -> int:
@@ -93,11 +93,8 @@ def run(
     if json_file is not None:
         json_file.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     console = Console()
-    console.print(
-        f"{bundle} ({report['bundle']['precision']}, {report['bundle']['megabytes']} MB; {arithmetic}) against "
-        f"{reference} ({report['reference']['precision']}, {report['reference']['megabytes']} MB), "
-        f"{about['frames']} frames, {report['engine']}"
-    )
+    console.print(f"{_spell(report['bundle'])}, {arithmetic}, against {_spell(report['reference'])}")
+    console.print(f"{about['frames']} frames, {report['engine']}")
     console.print(agreement_table(report), worst_table(report))
     return 0 if report["holds"] else _BELOW_BAR
 
@@ -118,6 +115,10 @@ def _about(bundle: Bundle) -> dict[str, Any]:
     manifest = bundle.manifest
     size = sum(file.bytes for file in manifest.files()) / 1e6
     return {"name": bundle.name, "precision": manifest.precision, "megabytes": round(size, 1)}
+
+
+def _spell(about: dict[str, Any]) -> str:
+    return f"bundle '{about['name']}' ({about['precision']}, {about['megabytes']} MB)"
 
 
 def main() -> None:

@@ -48,8 +48,8 @@ def quantise(matrix: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
         axis: 0 or 1, that of the output channels.
 
     Returns:
-        (M, N) int8 within -127..127, and the scales: (M,) or (N,) float32. Their product is nowhere off by more
-        than half a scale.
+        (M, N) int8 within -127..127, and the scales: (M,) or (N,) float32. Their product is nowhere off by
+        more than half a scale.
     """
     peak = np.abs(matrix).max(axis=1 - axis, keepdims=True)
     scale = np.where(peak > 0, peak / _STEPS, 1).astype(np.float32)
