@@ -121,8 +121,8 @@ class BundleDescription(_Strict):
     network: NetworkSizes = Field(description="sizes of the network")
     limits: Limits = Field(description="limits of a request")
     precision: Precision = Field(
-        description="inside the graphs: float32; float16 weights and activations; int8 weights of the decoder. "
-        "What goes in and out has the types listed with each graph"
+        description="inside the graphs: float32; float16 weights and activations; int8 weights of the "
+        "decoder. What goes in and out has the types listed with each graph"
     )
     categories: Annotated[tuple[Category, ...], Field(min_length=1)] = Field(
         description="categories in class order"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ide3d_ros.bundle import Bundle
+from ide3d_ros.bundle import Bundle, UnsealedBundle
 from ide3d_ros.engine import Window
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.scene.box_decoding import PointedBox, decode_boxes, decode_field
@@ -31,7 +31,7 @@ class DetectionReader:
         bundle: says how fields are laid out, and from which score and overlap on detections count.
     """
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle: Bundle | UnsealedBundle):
         self._manifest = bundle.manifest
         self._decoding = {
             "layout": bundle.box_code,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make float16 graphs round on a CPU as they round on a GPU, to measure what float16 costs.
 
-onnxruntime has hardly a float16 kernel for x86: it turns float16 graphs into float32 ones and leaves out every
-rounding that it can, so that its results are better than a GPU's. Here each node that yields float16 computes
-in float32, as tensor cores accumulate, and its result is rounded by a Cast that stands in the graph and is
-kept. Slower than either; for measuring alone.
+onnxruntime has hardly a float16 kernel for x86: it turns float16 graphs into float32 ones and leaves out
+every rounding that it can, so that its results are better than a GPU's. Here each node that yields float16
+computes in float32, as tensor cores accumulate, and its result is rounded by a Cast that stands in the graph
+and is kept. Slower than either; for measuring alone.
 """
 
 from __future__ import annotations
