@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The torch engine: a network in memory, run as it is. For networks that are not exported, and to compare with."""
+"""The torch engine: a network in memory, run as it is, without an export."""
 
 from __future__ import annotations
 

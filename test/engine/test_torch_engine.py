@@ -96,7 +96,7 @@ def test_a_scene_runs_a_network_that_was_never_exported(tiny_export, engine):
             r"\[1, 3, 3\] .* \[F=2, 3, 3\]",
         ),
         (lambda e: e.prefix(np.zeros((1, 12, 32))), "tokens is float64"),
-        (lambda e: e.prompt(window(e), TEXT + 1000, LENGTHS), "token ids 1000..1013 are not within 0..299"),
+        (lambda e: e.prompt(window(e), TEXT + 1000, LENGTHS), "token ids 1000..1013 are not within 0..286"),
         (lambda e: e.prompt(window(e), TEXT, LENGTHS[:1]), "text_length"),
         (lambda e: e.prompt(window(e), TEXT, LENGTHS + 1), r"text_length \[5, 3\] is not within 1..4"),
         (lambda e: e.step(window(e), *[np.zeros((1, 2, 2, 3, 8), np.float32)] * 2, -1), "token ids -1"),
