@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from fake_bundle import write_fake_bundle
 from recorded_corner import write_recording
 
 from ide3d_training.agreement import cli
@@ -56,22 +57,12 @@ def test_a_bundle_agrees_with_itself_on_a_recording(monkeypatch, capsys, fake_bu
 
 
 def test_a_bundle_that_says_something_else_ends_with_status_1(monkeypatch, capsys, fake_bundle, tmp_path):
-    other = tmp_path / "other"
-    other.mkdir()
-    from fake_bundle import write_fake_bundle
-
-    write_fake_bundle(other, score_threshold=0.999)  # finds less
+    (tmp_path / "other").mkdir()
+    other = write_fake_bundle(tmp_path / "other", score_threshold=0.9999)  # reports next to nothing
     (tmp_path / "corner").mkdir()
     recording = write_recording(tmp_path / "corner", fake_bundle)
-    arguments = (
-        "--reference",
-        str(fake_bundle.folder),
-        "--bundle",
-        str(other),
-        "--recording",
-        str(recording),
-    )
-    assert run(monkeypatch, *arguments) == 1
+    bundles = ("--reference", str(fake_bundle.folder), "--bundle", str(other.folder))
+    assert run(monkeypatch, *bundles, "--recording", str(recording)) == 1
     assert "boxes lost" in capsys.readouterr().out
 
 

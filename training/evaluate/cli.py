@@ -52,9 +52,7 @@ def run(
     ] = None,
     run_folder: Annotated[
         Path | None,
-        typer.Option(
-            "--run", help="Score the averaged weights of a training run instead, without an export."
-        ),
+        typer.Option("--run", help="Score a training run's averaged weights instead, without an export."),
     ] = None,
     split: Annotated[
         str | None, typer.Option(help=f"Rooms of one split ({', '.join(EVALUATED)}) or of {ALL} test splits.")
