@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fake_bundle import write_fake_bundle
 
 from ide3d_ros.bundle import Bundle
+
+if TYPE_CHECKING:
+    from tiny_network import TinyExport
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +27,11 @@ def bundle_copy(tmp_path: Path) -> Path:
     folder = tmp_path / "bundle"
     folder.mkdir()
     return write_fake_bundle(folder).folder
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tmp_path_factory: pytest.TempPathFactory) -> TinyExport:
+    """Export the network of `tiny_network.py` once; do not change its files or weights."""
+    from tiny_network import export_tiny  # torch takes its time, and few tests need it
+
+    return export_tiny(tmp_path_factory.mktemp("tiny_export"))

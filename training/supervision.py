@@ -68,8 +68,7 @@ class SupervisedNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Compute every term of the objective on one batch."""
-        extra = tuple(getattr(batch.privileged, name) for name in self.network.config.extra_inputs)
-        output = self.network(batch.images, batch.intrinsics, batch.prompts, extra)
+        output = self._answer(batch)
         terms = (
             language_loss(output.logits, batch)
             | pointer_loss(output.pointer, batch, self.absent)
@@ -97,10 +96,14 @@ class SupervisedNetwork(nn.Module):
         Returns:
             its output, and the validator's depth (B, h, w) in metres; None without a validator.
         """
-        output = self.network(batch.images, batch.intrinsics, batch.prompts)
+        output = self._answer(batch)
         if self.validator is None:
             return output, None
         return output, self.validator(self.tap.take(), batch.intrinsics)[0]
+
+    def _answer(self, batch: Batch) -> NetworkOutput:
+        extra = tuple(getattr(batch.privileged, name) for name in self.network.config.extra_inputs)
+        return self.network(batch.images, batch.intrinsics, batch.prompts, extra)
 
     def training_only(self) -> dict[str, nn.Module]:
         """Return the parts that exist in training alone, by name."""

@@ -13,6 +13,7 @@ from ide3d_ros.bundle.errors import (
 from ide3d_ros.bundle.manifest import BundleDescription, Category, Limits, Manifest, NetworkSizes
 from ide3d_ros.bundle.opening import Bundle, embedded_bundles, open_bundle
 from ide3d_ros.bundle.sealing import seal_bundle
+from ide3d_ros.bundle.unsealed import UnsealedBundle
 
 __all__ = [
     "Bundle",
@@ -28,6 +29,7 @@ __all__ = [
     "SchemaVersionError",
     "TruncatedFileError",
     "UnknownBundleError",
+    "UnsealedBundle",
     "embedded_bundles",
     "open_bundle",
     "seal_bundle",

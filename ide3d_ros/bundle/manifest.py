@@ -18,6 +18,7 @@ Metres = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=128)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.:-]*$", max_length=64)]
+Precision = Literal["float32", "float16", "int8"]
 
 
 class _Strict(BaseModel):
@@ -119,7 +120,10 @@ class BundleDescription(_Strict):
     preset: Name = Field(description="method preset the network was trained with")
     network: NetworkSizes = Field(description="sizes of the network")
     limits: Limits = Field(description="limits of a request")
-    precision: Literal["float32"] = Field(description="element type of weights and activations")
+    precision: Precision = Field(
+        description="inside the graphs: float32; float16 weights and activations; int8 weights of the "
+        "decoder. What goes in and out has the types listed with each graph"
+    )
     categories: Annotated[tuple[Category, ...], Field(min_length=1)] = Field(
         description="categories in class order"
     )

@@ -17,6 +17,16 @@ class UnknownEngineError(EngineError):
         super().__init__(f"no engine is called '{name}'; choose one of: {', '.join(known)}")
 
 
+class NetworkOnlyError(EngineError):
+    """Report that an engine was asked to run a bundle but runs networks in memory."""
+
+    def __init__(self, name: str):
+        super().__init__(
+            f"engine '{name}' runs a network in memory, not a bundle; take 'auto' for a bundle, or score a "
+            "training run as it is: ide3d-evaluate --run RUN"
+        )
+
+
 class MissingRuntimeError(EngineError):
     """Report an engine whose library is not installed or does not load here."""
 

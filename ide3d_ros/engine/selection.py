@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ide3d_ros.bundle import Bundle
-from ide3d_ros.engine.errors import MissingRuntimeError, UnknownEngineError
+from ide3d_ros.engine.errors import MissingRuntimeError, NetworkOnlyError, UnknownEngineError
 from ide3d_ros.engine.protocol import Engine
 
 AUTO = "auto"
@@ -36,9 +36,12 @@ def select_engine(bundle: Bundle, name: str = AUTO, *, threads: int | None = Non
 
     Raises:
         UnknownEngineError: if no engine has that name.
+        NetworkOnlyError: if the engine runs no bundles.
         MissingRuntimeError: if the engine's library does not load here.
         EngineError: if the bundle's graphs do not load.
     """
+    if name == "torch":
+        raise NetworkOnlyError(name)
     if name != AUTO and name not in _STARTERS:
         raise UnknownEngineError(name, (AUTO, *_STARTERS))
     chosen = next(iter(_STARTERS)) if name == AUTO else name

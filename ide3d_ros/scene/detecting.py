@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ide3d_ros.bundle import Bundle
+from ide3d_ros.bundle import Bundle, UnsealedBundle
 from ide3d_ros.engine import PromptOutput, Window
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.scene.box_decoding import PointedBox, decode_boxes, decode_field
@@ -30,7 +30,7 @@ class DetectionReader:
         bundle: says how fields are laid out, and from which score and overlap on detections count.
     """
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle: Bundle | UnsealedBundle):
         self._manifest = bundle.manifest
         self._decoding = {
             "layout": bundle.box_code,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ide3d_ros.bundle import Bundle, open_bundle
+from ide3d_ros.bundle import Bundle, UnsealedBundle, open_bundle
 from ide3d_ros.engine import (
     Engine,
     EngineDescription,
@@ -48,11 +48,11 @@ class Scene:
     Bad requests and engine faults come back as a status, never as an exception; `open` and `add_frame` raise.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, *, window: int = 1):
+    def __init__(self, bundle: Bundle | UnsealedBundle, engine: Engine, *, window: int = 1):
         """Join an opened bundle and a started engine; `Scene.open` does both in one call.
 
         Args:
-            bundle: what the engine runs.
+            bundle: what the engine runs; unsealed for a `TorchEngine`, which brings the network itself.
             engine: any engine, started for this bundle.
             window: newest frames that a question is asked about, 1..the bundle's limits.max_frames.
 
@@ -222,7 +222,7 @@ class Scene:
         return tuple(category.name for category in self._bundle.manifest.categories)
 
     @property
-    def bundle(self) -> Bundle:
+    def bundle(self) -> Bundle | UnsealedBundle:
         """Return the bundle that answers."""
         return self._bundle
 

@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from ide3d_ros.bundle import Bundle, BundleError
+from ide3d_ros.bundle import Bundle, BundleError, UnsealedBundle
 from ide3d_ros.scene.validation import RequestError
 
 PAD, END = "<pad>", "<end>"
@@ -30,7 +30,7 @@ class PromptTokenizer:
         TokenizerError: if the file does not load, lacks a special token, or has more tokens than the network.
     """
 
-    def __init__(self, bundle: Bundle):
+    def __init__(self, bundle: Bundle | UnsealedBundle):
         file = bundle.tokenizer_file
         try:
             self._tokenizer = Tokenizer.from_file(str(file))

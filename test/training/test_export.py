@@ -10,28 +10,19 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from tiny_network import tiny_network_config
 
 from ide3d_ros.bundle import open_bundle
 from ide3d_ros.geometry import Camera
 from ide3d_ros.network import Ide3dNetwork
 from ide3d_ros.scene import Scene, Status
 from ide3d_training.datasets.packing import Prompt, pack_prompts, pack_row
-from ide3d_training.datasets.tokenizer import fit_tokenizer
-from ide3d_training.export.bundle_writing import export_bundle
 
 QUERIES = 3
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> tuple[Ide3dNetwork, Path]:
-    folder = tmp_path_factory.mktemp("export")
-    tokenizer = fit_tokenizer(["where is the red chair", "is there a mug", "yes", "no"], 300)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    torch.manual_seed(1)
-    network = Ide3dNetwork(tiny_network_config(tokenizer.get_vocab_size())).eval()
-    export_bundle(network, folder / "tokenizer.json", folder / "bundle", name="tiny")
-    return network, folder / "bundle"
+def exported(tiny_export) -> tuple[Ide3dNetwork, Path]:
+    return tiny_export.network, tiny_export.bundle.folder
 
 
 @pytest.fixture(scope="module")

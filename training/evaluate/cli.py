@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from ide3d_ros.bundle import BundleError, open_bundle
+from ide3d_ros.bundle import BundleError
 from ide3d_ros.engine import EngineError
 from ide3d_ros.recordings import RecordingError
 from ide3d_ros.scene import Scene
@@ -30,6 +30,7 @@ from ide3d_training.evaluate.world_frames import world_frames
 from ide3d_training.metrics.baselines import Prior, PriorError
 from ide3d_training.worlds.gl import NoOpenGLError
 
+DEFAULT = "nano"
 ROOMS = 100
 _INTERRUPTED = 130
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -46,8 +47,13 @@ class Interrupted(RuntimeError):
 @app.command()
 def run(
     bundle: Annotated[
-        str, typer.Option(help="Name of an embedded bundle, or path of a bundle folder.")
-    ] = "nano",
+        str | None,
+        typer.Option(help="Name of an embedded bundle, or path of a bundle folder; nano if not given."),
+    ] = None,
+    run_folder: Annotated[
+        Path | None,
+        typer.Option("--run", help="Score a training run's averaged weights instead, without an export."),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help=f"Rooms of one split ({', '.join(EVALUATED)}) or of {ALL} test splits.")
     ] = None,
@@ -69,6 +75,8 @@ def run(
     plots: Annotated[Path | None, typer.Option(help="Draw the report into this folder.")] = None,
 ) -> None:
     """Score a bundle: Acc and F1 of its boxes, EM of its answers, and what one scores without looking."""
+    if bundle is not None and run_folder is not None:
+        raise UsageError("--bundle and --run are two things to score: leave one out")
     if recording is not None and (split, rooms, seed) != (None, None, None):
         raise UsageError("--recording is scored as a whole: leave --split, --rooms and --seed out")
     rooms = ROOMS if rooms is None else rooms
@@ -84,23 +92,25 @@ def run(
         _make_folder(plots)
     recorded = None if recording is None else RecordedFrames(recording)
     prior = Prior.load()
-    network = open_bundle(bundle).manifest.network
-    responder = SceneResponder(Scene.open(bundle))
+    scene = Scene.open(bundle or DEFAULT) if run_folder is None else _open_run(run_folder)
+    scored = str(run_folder or bundle or DEFAULT)
+    network = scene.bundle.manifest.network
+    responder = SceneResponder(scene)
 
     def begin() -> Evaluation:
         return Evaluation(responder, prior, Robustness() if perturb else None)
 
     if recorded is not None:
         size = [recorded.camera.width, recorded.camera.height]
-        about = {"bundle": bundle, "recording": recorded.name, "frames": len(recorded), "image_size": size}
+        about = {"bundle": scored, "recording": recorded.name, "frames": len(recorded), "image_size": size}
         report = _measured(about, "frames", begin(), recorded)
     else:
         reports = {}
         for name, first in seeds.items():
             size = [network.width, network.height]
-            about = {"bundle": bundle, "split": name, "rooms": rooms, "seed": first, "image_size": size}
+            about = {"bundle": scored, "split": name, "rooms": rooms, "seed": first, "image_size": size}
             reports[name] = _measured(about, "rooms", begin(), world_frames(rooms, first, *size))
-        together = {"bundle": bundle, "split": ALL, "rooms": rooms, "splits": reports}
+        together = {"bundle": scored, "split": ALL, "rooms": rooms, "splits": reports}
         report = together if split == ALL else reports[next(iter(seeds))]
     if json_file is not None:
         _write(json_file, json.dumps(report, indent=2, allow_nan=False) + "\n")
@@ -109,6 +119,15 @@ def run(
 
         draw(report, plots)
     _print(report)
+
+
+def _open_run(folder: Path) -> Scene:
+    from ide3d_training.evaluate.run_scene import open_run  # torch takes its time
+
+    try:
+        return open_run(folder)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from None
 
 
 def _measured(

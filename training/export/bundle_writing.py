@@ -7,9 +7,12 @@ import shutil
 from pathlib import Path
 
 from ide3d_ros.bundle import Bundle, BundleDescription, Category, Limits, NetworkSizes, seal_bundle
+from ide3d_ros.bundle.manifest import Precision
 from ide3d_ros.bundle.sealing import TOKENIZER_FILE
 from ide3d_ros.network import Ide3dNetwork
-from ide3d_training.export.onnx_writing import write_graphs
+from ide3d_training.export.graph_files import write_graphs
+from ide3d_training.export.onnx_writing import export_graphs
+from ide3d_training.export.precision import restate
 
 LIMITS = Limits(max_frames=8, max_text_tokens=64, max_answer_tokens=64)
 SINGLE_FRAME = LIMITS.model_copy(update={"max_frames": 1})
@@ -18,7 +21,9 @@ SCORE_THRESHOLD = 0.5
 OVERLAP_THRESHOLD = 0.3
 
 
-def describe_network(network: Ide3dNetwork, name: str, training: dict) -> BundleDescription:
+def describe_network(
+    network: Ide3dNetwork, name: str, training: dict, precision: Precision = "float32"
+) -> BundleDescription:
     """State a network's sizes, categories and provenance as a manifest wants them."""
     config = network.config
     parameters = sum(p.numel() for p in network.parameters())
@@ -48,7 +53,7 @@ def describe_network(network: Ide3dNetwork, name: str, training: dict) -> Bundle
             vocab=config.vocabulary,
         ),
         limits=limits,
-        precision="float32",
+        precision=precision,
         categories=tuple(
             Category(name=n, extents=tuple(e))
             for n, e in zip(config.categories, config.mean_extents, strict=True)
@@ -72,28 +77,32 @@ def export_bundle(
     *,
     name: str = "nano",
     training: dict | None = None,
+    precision: Precision = "float32",
 ) -> Bundle:
     """Write a bundle.
 
     Args:
-        network: trained weights; put into evaluation mode.
+        network: trained weights, float32; put into evaluation mode.
         tokenizer_file: the run's tokenizer.json.
         folder: made if needed; files of an earlier bundle in it are replaced.
         name: name of the bundle.
         training: provenance (data, steps, seed, scores) as JSON values.
+        precision: of the graphs inside.
 
     Returns:
         the sealed bundle, opened and checked as a robot would.
 
     Raises:
         TypeError: if it is not the network alone that is to be exported.
+        PrecisionError: if the network cannot be stated in the precision.
     """
     if not isinstance(network, Ide3dNetwork):
         raise TypeError(
             f"{type(network).__name__} cannot be exported: a bundle holds the network alone, without what "
             "only training sees; pass the Ide3dNetwork"
         )
+    models = restate(export_graphs(network.eval()), precision)
     folder.mkdir(parents=True, exist_ok=True)
-    write_graphs(network.eval(), folder)
+    write_graphs(models, folder)
     shutil.copyfile(tokenizer_file, folder / TOKENIZER_FILE)
-    return seal_bundle(folder, describe_network(network, name, training or {}))
+    return seal_bundle(folder, describe_network(network, name, training or {}, precision))

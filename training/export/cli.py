@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import torch
 import typer
 from rich.console import Console
 from torch.optim.swa_utils import AveragedModel
 
+from ide3d_ros.bundle.manifest import Precision
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.export.bundle_writing import export_bundle
+from ide3d_training.export.convert_cli import megabytes
+from ide3d_training.export.float16 import PrecisionError
 
 console = Console()
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -56,18 +59,29 @@ def cli(
     run: Annotated[Path, typer.Option(help="Directory of a training run.")],
     output: Annotated[Path, typer.Option(help="Folder of the bundle.")],
     name: Annotated[str, typer.Option(help="Name of the bundle.")] = "nano",
+    precision: Annotated[Precision, typer.Option(help="Of the graphs inside.")] = "float32",
 ) -> None:
     """Export the averaged weights of a run as a sealed bundle."""
     try:
         network, state = load_averaged(run)
     except FileNotFoundError as error:
-        console.print(f"[red]error:[/red] {error}")
-        raise typer.Exit(2) from None
+        _fail(error)
     training = provenance(state)
-    with console.status("exporting vision, prefix, prompt and step"):
-        bundle = export_bundle(network, run / "tokenizer.json", output, name=name, training=training)
-    size = sum(file.bytes for file in bundle.manifest.files()) / 1e6
-    console.print(f"bundle '{bundle.name}' at {output}: {size:.1f} MB, step {state['step']}")
+    try:
+        with console.status("exporting vision, prefix, prompt and step"):
+            bundle = export_bundle(
+                network, run / "tokenizer.json", output, name=name, training=training, precision=precision
+            )
+    except PrecisionError as error:
+        _fail(error)
+    console.print(
+        f"bundle '{bundle.name}' at {output}: {precision}, {megabytes(bundle):.1f} MB, step {state['step']}"
+    )
+
+
+def _fail(error: Exception) -> NoReturn:
+    console.print(f"[red]error:[/red] {error}")
+    raise typer.Exit(2) from None
 
 
 def main() -> None:

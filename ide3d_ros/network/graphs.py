@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The four graphs of a bundle as modules over flat tensors.
+"""The four graphs of a bundle as modules over flat tensors: what is exported, and what the torch engine runs.
 
 Keys and values carry the frame first, (F, L, H, N, d): a window is then a plain concatenation of what each
 frame left behind, and the graph itself lays the frames end to end.
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import DynamicCache
 
-from ide3d_ros.network import Ide3dNetwork
+from ide3d_ros.network.model import Ide3dNetwork
 
 
 class VisionGraph(nn.Module):
@@ -150,3 +150,12 @@ class StepGraph(nn.Module):
         text_key = torch.stack([layer.keys[:, :, visual:] for layer in cache.layers], 1)
         text_value = torch.stack([layer.values[:, :, visual:] for layer in cache.layers], 1)
         return network.text_logits(states[:, -1]), text_key, text_value
+
+
+GRAPH_MODULES: dict[str, type[nn.Module]] = {
+    "vision": VisionGraph,
+    "prefix": PrefixGraph,
+    "prompt": PromptGraph,
+    "step": StepGraph,
+}
+"""The modules by the names of the bundle's graphs; each is built from a network and shares its weights."""
