@@ -51,6 +51,34 @@ def iou_matrix(first: Sequence[Box3D], second: Sequence[Box3D]) -> np.ndarray:
     return overlaps.clip(0.0, 1.0)
 
 
+def iou_bounds(boxes: Sequence[Box3D], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Bound from above how much the boxes of pairs overlap, at a small part of what `iou_matrix` costs.
+
+    The second box is put into the smallest box along the first one's axes that holds it.
+
+    Args:
+        boxes: N boxes, stated in the same frame.
+        first, second: (P,) indices of the pairs.
+
+    Returns:
+        (P,) float64, not less than the pair's IoU by more than rounding; 0 where a box is not valid.
+    """
+    centers = np.array([box.center for box in boxes])
+    halves = np.array([box.extents for box in boxes]) / 2
+    rotations = np.array([box.rotation for box in boxes])
+    valid = np.array([box.is_valid() for box in boxes])
+    inward = np.swapaxes(rotations[first], -1, -2)
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs((inward @ (centers[second] - centers[first])[..., None])[..., 0])
+        reach = (np.abs(inward @ rotations[second]) @ halves[second][..., None])[..., 0]
+        own = halves[first]
+        shared = (np.minimum(own, apart + reach) - np.maximum(-own, apart - reach)).clip(0.0).prod(-1)
+        volumes = 8 * halves.prod(-1)
+        shared = np.minimum(shared, np.minimum(volumes[first], volumes[second]))
+        bounds = shared / (volumes[first] + volumes[second] - shared)
+    return np.where(valid[first] & valid[second], bounds * (1 + 1e-9), 0.0)
+
+
 def _may_meet(first: Sequence[Box3D], second: Sequence[Box3D]) -> np.ndarray:
     """Tell which pairs of valid boxes have bounding spheres that meet, as (N, M) bool."""
     valid = np.outer([box.is_valid() for box in first], [box.is_valid() for box in second]).astype(bool)

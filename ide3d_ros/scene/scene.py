@@ -251,7 +251,7 @@ class Scene:
         return frame
 
     def _locate_prompts(self, prompts: list[list[int]], labels: list[str]) -> list[Location]:
-        pointers: list[np.ndarray] = []
+        pointers: list[np.ndarray] = []  # (prompts of the pass, K, F N + 1) each
         prompt_ms = 0.0
         try:
             window = self._cache.window()
@@ -259,15 +259,12 @@ class Scene:
                 return [Location(Status.NO_FRAMES, _NO_FRAMES)] * len(prompts)
             for start in range(0, len(prompts), PROMPTS_PER_PASS):
                 output, spent = self._read_prompts(window, prompts[start : start + PROMPTS_PER_PASS])
-                pointers.extend(output.pointer)
+                pointers.append(output.pointer)
                 prompt_ms += spent
         except EngineError as error:
             return [Location(Status.ENGINE_ERROR, str(error))] * len(prompts)
         begin = time.perf_counter()
-        found = [
-            self._reader.read_pointer(window, pointer, label)
-            for pointer, label in zip(pointers, labels, strict=True)
-        ]
+        found = self._reader.read_pointers(window, np.concatenate(pointers), labels)
         latency = _latency(window, prompt_ms, begin)
         return [
             _location(detections, latency, f"nothing in view matches '{label}'")
@@ -297,7 +294,7 @@ class Scene:
         begin = time.perf_counter()
         draft = Answer(
             Status.OK,
-            evidence=self._reader.read_pointer(window, output.pointer[0], label=None),
+            evidence=self._reader.read_pointers(window, output.pointer, [None])[0],
             frames=tuple(view.frame for view in window.keys),
             latency=_latency(window, prompt_ms, begin),
         )

@@ -167,7 +167,9 @@ class _Run:
         while time.monotonic() < end:
             self._spin(_BREATH_S)
             stamp_ns = cameras.show()
-            self._until(lambda: cameras.newest_ns >= stamp_ns, "published boxes", _BOXES_LIMIT_S)
+            self._until(
+                lambda stamp_ns=stamp_ns: cameras.newest_ns >= stamp_ns, "published boxes", _BOXES_LIMIT_S
+            )
             times.append(1e-6 * (cameras.came_ns - stamp_ns))
         return times
 
