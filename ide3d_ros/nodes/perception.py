@@ -66,6 +66,7 @@ def scenes_from_parameters(parameters: ParameterSet, cameras: Sequence[str]) -> 
         engine=parameters["model.engine"],
         window=parameters["model.window"],
         threads=parameters["model.threads"] or None,
+        cache_mb=parameters["model.cache_mb"] or None,
     )
 
 

@@ -62,10 +62,11 @@ def _overlapped(boxes: Sequence[Box3D], group: np.ndarray, threshold: float) -> 
     first, second = np.nonzero(np.triu(group[:, None] == group[None], 1)) if len(boxes) else ((), ())
     if not len(first):
         return dropped
-    near = iou_bounds(boxes, first, second) >= threshold
+    bounds, exact = iou_bounds(boxes, first, second)
+    near = bounds >= threshold
     # Ordered by the later box, so that what a pair rests on has been decided before.
-    pairs = sorted(zip(second[near].tolist(), first[near].tolist(), strict=True))
-    for later, earlier in pairs:
+    pairs = sorted(zip(second[near].tolist(), first[near].tolist(), exact[near].tolist(), strict=True))
+    for later, earlier, is_known in pairs:
         if not dropped[later] and not dropped[earlier]:
-            dropped[later] = oriented_iou(boxes[later], boxes[earlier]) >= threshold
+            dropped[later] = is_known or oriented_iou(boxes[later], boxes[earlier]) >= threshold
     return dropped
