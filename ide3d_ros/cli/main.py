@@ -29,6 +29,7 @@ _EXPECTED = (
     ("ide3d_ros.cli.node_process", "NodeEndedError"),
     ("ide3d_ros.cli.offline.questions", "QuestionsError"),
     ("ide3d_ros.cli.offline.run", "OfflineError"),
+    ("ide3d_ros.cli.own_domain", "DomainError"),
     ("ide3d_ros.cli.run", "RunError"),
     ("ide3d_ros.cli.yaml_files", "YamlFileError"),
     ("ide3d_ros.recordings", "RecordingError"),

@@ -37,6 +37,10 @@ from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.frames import UNNAMED, camera_topic
 from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 
+# The kernel interrupts the node when this process dies without a farewell (prctl PR_SET_PDEATHSIG, SIGINT).
+_CODE = (
+    "import ctypes; ctypes.CDLL(None).prctl(1, 2); from ide3d_ros.cli.bench.measured_node import main; main()"
+)
 _FRAME_ID = "bench_optical_frame"
 _START_LIMIT_S, _BOXES_LIMIT_S, _STOP_LIMIT_S = 60.0, 30.0, 20.0
 _WARM_UP_FRAMES = 10
@@ -137,8 +141,8 @@ class _Run:
         self._folder = tempfile.TemporaryDirectory(prefix="ide3d_bench_")
         self._output, self._log = (Path(self._folder.name) / name for name in ("frames.json", "node.log"))
         prepare_ros_environment()
-        self._process = self._start(cameras)
         self._cameras = _Cameras(plan, cameras)
+        self._process = self._start(cameras)
 
     def __enter__(self) -> _Run:
         return self
@@ -209,7 +213,7 @@ class _Run:
         with self._log.open("wb") as log:
             return subprocess.Popen(
                 [
-                    *(sys.executable, "-P", "-m", "ide3d_ros.cli.bench.measured_node", str(self._output)),
+                    *(sys.executable, "-P", "-c", _CODE, str(self._output)),
                     *("--ros-args", *(word for pair in pairs for word in pair)),
                 ],
                 stdin=subprocess.DEVNULL,

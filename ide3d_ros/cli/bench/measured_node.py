@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The perception node as it is, in a process that writes down where the time of every frame went.
 
-    python -m ide3d_ros.cli.bench.measured_node OUTPUT.json --ros-args ...
-
-The file is written when the process is interrupted.
+The command line is a file, then the node's ROS arguments; the file is written when the process is
+interrupted.
 """
 
 from __future__ import annotations
@@ -111,7 +110,3 @@ def main() -> None:
     run_node(make_node, None)
     written = {"memory_peak_mb": peak_memory_mb(), "frames": [asdict(row) for row in rows.values()]}
     output.write_text(json.dumps(written))
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -115,6 +114,7 @@ def _measure_node(settings: BenchSettings, report: dict[str, Any], console: Cons
     # Here because the library part needs no ROS, and this one does.
     from ide3d_ros.cli.bench.live import LivePlan, measure_cameras, measure_one_camera
     from ide3d_ros.cli.bench.live_figures import node_figures, sustained_figures
+    from ide3d_ros.cli.own_domain import keep_to_own_domain
 
     plan = LivePlan(
         bundle=settings.bundle,
@@ -124,8 +124,7 @@ def _measure_node(settings: BenchSettings, report: dict[str, Any], console: Cons
         height=settings.height,
         rate_hz=settings.rate_hz,
         seconds=settings.seconds,
-        # One of its own, so that the frames of a robot that runs here do not mix with these.
-        domain_id=int(os.environ.get("ROS_DOMAIN_ID") or 1 + os.getpid() % 100),
+        domain_id=keep_to_own_domain(),
     )
     with _progress(console, "perception node", None) as tick:
         found = measure_one_camera(plan, tick=tick)
