@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from ide3d_ros.engine.cache_budget import CacheBudget
 from ide3d_ros.engine.protocol import Engine, Prefix
 
 Key = TypeVar("Key")
@@ -27,12 +28,15 @@ class Window(Generic[Key]):
     Attributes:
         keys: what the frames were added with, oldest first.
         prefix: their prefixes, concatenated in the same order.
-        vision_ms: encoding time of those frames that no earlier window counted, milliseconds.
+        preprocess_ms: what the caller spent to get ready those frames that no earlier window counted,
+            milliseconds.
+        vision_ms: encoding time of the same frames, milliseconds.
         prefix_ms: time spent on prefixes for this window, milliseconds; 0 when nothing was missing.
     """
 
     keys: tuple[Key, ...]
     prefix: Prefix
+    preprocess_ms: float
     vision_ms: float
     prefix_ms: float
 
@@ -43,6 +47,7 @@ class _Entry(Generic[Key]):
 
     key: Key
     tokens: np.ndarray | None
+    preprocess_ms: float
     vision_ms: float
     prefix: Prefix | None = None
 
@@ -56,13 +61,16 @@ class FrameCache(Generic[Key]):
     Args:
         engine: runs the vision and prefix passes.
         capacity: frames to keep.
+        budget: limit of memory that this cache shares with others; it may keep fewer frames then. None sets
+            no limit.
     """
 
-    def __init__(self, engine: Engine, capacity: int):
+    def __init__(self, engine: Engine, capacity: int, *, budget: CacheBudget | None = None):
         if capacity < 1:
             raise ValueError(f"a frame cache of {capacity} frames keeps nothing; give it 1 or more")
         self._engine = engine
         self._capacity = capacity
+        self._budget = budget
         self._lock = threading.RLock()
         self._entries: tuple[_Entry[Key], ...] = ()  # replaced, never changed, so readers need no lock
         self._joined: tuple[tuple[_Entry[Key], ...], Prefix] | None = None
@@ -74,7 +82,7 @@ class FrameCache(Generic[Key]):
             key: whatever names the frame for the caller.
             image: (height, width, 3) uint8 RGB at the network size.
             intrinsics: (3, 3) of that size.
-            preprocess_ms: what the caller spent to get the image ready; counted with the encoding.
+            preprocess_ms: what the caller spent to get the image ready, milliseconds.
 
         Raises:
             EngineError: if the vision pass fails; the cache is left as it was.
@@ -82,6 +90,7 @@ class FrameCache(Generic[Key]):
         entry = self._encode(key, image, intrinsics, preprocess_ms)
         with self._lock:
             self._entries = (*self._entries, entry)[-self._capacity :]
+            self._keep_to_budget()
 
     def replace_newest(
         self, key: Key, image: np.ndarray, intrinsics: np.ndarray, *, preprocess_ms: float = 0.0
@@ -90,6 +99,7 @@ class FrameCache(Generic[Key]):
         entry = self._encode(key, image, intrinsics, preprocess_ms)
         with self._lock:
             self._entries = (*self._entries[:-1], entry)
+            self._keep_to_budget()
 
     def window(self) -> Window[Key] | None:
         """Return the kept frames ready for questions, or None when there are none.
@@ -98,16 +108,28 @@ class FrameCache(Generic[Key]):
             EngineError: if the prefix pass fails.
         """
         with self._lock:
-            entries = self._entries
-            if not entries:
+            if not self._entries:
                 return None
             start = time.perf_counter()
+            self._join(self._entries)
+            self._keep_to_budget()  # prefixes take more than the tokens that they came from
+            entries = self._entries
             prefix = self._join(entries)
             prefix_ms = (time.perf_counter() - start) * 1e3
+            preprocess_ms = sum(entry.preprocess_ms for entry in entries)
             vision_ms = sum(entry.vision_ms for entry in entries)
             for entry in entries:
-                entry.vision_ms = 0.0
-        return Window(tuple(entry.key for entry in entries), prefix, vision_ms, prefix_ms)
+                entry.preprocess_ms = entry.vision_ms = 0.0
+        return Window(tuple(entry.key for entry in entries), prefix, preprocess_ms, vision_ms, prefix_ms)
+
+    def drop_oldest(self) -> None:
+        """Forget the oldest frame and free its memory; nothing is computed again."""
+        with self._lock:
+            self._entries = self._entries[1:]
+            ready = tuple(entry for entry in self._entries if entry.prefix is not None)
+            self._joined = None
+            if ready:  # their prefixes are views into a block that holds the dropped frame too
+                self._adopt(ready, _concatenate([entry.prefix for entry in ready]))
 
     def clear(self) -> None:
         """Forget all frames."""
@@ -136,7 +158,7 @@ class FrameCache(Generic[Key]):
     ) -> _Entry[Key]:
         start = time.perf_counter()
         tokens = self._engine.vision(image[None], np.asarray(intrinsics, np.float32)[None])
-        return _Entry(key, tokens, (time.perf_counter() - start) * 1e3 + preprocess_ms)
+        return _Entry(key, tokens, preprocess_ms, (time.perf_counter() - start) * 1e3)
 
     def _join(self, entries: tuple[_Entry[Key], ...]) -> Prefix:
         if self._joined is not None and self._joined[0] == entries:
@@ -147,10 +169,17 @@ class FrameCache(Generic[Key]):
             for i, entry in enumerate(missing):
                 entry.prefix, entry.tokens = _part(fresh, i), None
         joined = entries[0].prefix if len(entries) == 1 else _concatenate([entry.prefix for entry in entries])
+        self._adopt(entries, joined)
+        return joined
+
+    def _adopt(self, entries: tuple[_Entry[Key], ...], joined: Prefix) -> None:
         for i, entry in enumerate(entries):  # views into the one copy, so that the window is not held twice
             entry.prefix = _part(joined, i)
         self._joined = (entries, joined)
-        return joined
+
+    def _keep_to_budget(self) -> None:
+        if self._budget is not None:
+            self._budget.used(self)
 
 
 def _part(prefix: Prefix, i: int) -> Prefix:

@@ -13,6 +13,7 @@ from torch.export import Dim
 from ide3d_ros.bundle.interface import GRAPHS
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_ros.network.graphs import GRAPH_MODULES
+from ide3d_training.export.attention_guards import drop_attention_guards
 
 OPSET = 20
 
@@ -64,6 +65,7 @@ def export_graphs(network: Ide3dNetwork) -> dict[str, onnx.ModelProto]:
             )
         models[name] = program.model_proto
         strip_provenance(models[name])
+        drop_attention_guards(models[name])
     return models
 
 
