@@ -67,7 +67,7 @@ class Ide3dNetwork(nn.Module):
         self.vision = VisionTower(config)
         self.decoder = build_decoder(config)
         self.queries = nn.Parameter(torch.randn(config.box_queries, config.dim) * 0.02)
-        self.box_head = BoxHead(config)
+        self.box_head = BoxHead(config.dim, config.field_hidden, config.box_code)
 
     def attend(self, implementation: str) -> None:
         """Choose how attention is computed: "sdpa", one fused kernel, or "eager", plain products.
