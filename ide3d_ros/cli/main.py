@@ -21,6 +21,7 @@ _EXPECTED = (
     ("ide3d_ros.bundle", "BundleError"),
     ("ide3d_ros.engine", "EngineError"),
     ("ide3d_ros.cli.ask", "AskError"),
+    ("ide3d_ros.cli.bench.rounds", "BenchError"),
     ("ide3d_ros.cli.demo", "DemoError"),
     ("ide3d_ros.cli.demo_client", "NoAnswerError"),
     ("ide3d_ros.cli.doctor.examination", "DoctorError"),
@@ -188,6 +189,37 @@ def offline(
 
     run_offline(
         OfflineSettings(bag, questions, output, bundle, window, threads, pictures, timings), _console()
+    )
+
+
+@app.command()
+def bench(
+    bundle: Annotated[
+        str, typer.Option(help="Name of an embedded bundle, or path of a bundle folder.")
+    ] = "nano",
+    engine: Annotated[str, typer.Option(help="auto, or the name of an engine.")] = "auto",
+    window: Annotated[int, typer.Option(help="Frames that a question is asked about.")] = 8,
+    phrases: Annotated[int, typer.Option(help="Phrases of the largest vocabulary.")] = 20,
+    repetitions: Annotated[int, typer.Option(help="Times that each case is measured.")] = 20,
+    threads: Annotated[int, typer.Option(help="CPU threads of the engine; 0 takes all cores.")] = 0,
+    width: Annotated[int, typer.Option(help="Width of the frames, pixels.")] = 640,
+    height: Annotated[int, typer.Option(help="Height of the frames, pixels.")] = 480,
+    json: Annotated[Path | None, typer.Option(help="File for the figures, machine and versions.")] = None,
+) -> None:
+    """Measure where the milliseconds go: each stage, first question against follow-up, vocabularies."""
+    for name, value, least, most in (
+        ("window", window, 1, 64),
+        ("phrases", phrases, 1, 64),
+        ("repetitions", repetitions, 1, 100_000),
+        ("threads", threads, 0, 256),
+        ("width", width, 16, 8192),
+        ("height", height, 16, 8192),
+    ):
+        _check_range(name, value, least, most)
+    from ide3d_ros.cli.bench.run import BenchSettings, run_bench
+
+    run_bench(
+        BenchSettings(bundle, engine, window, phrases, repetitions, threads, width, height, json), _console()
     )
 
 

@@ -33,7 +33,7 @@ def latency_message(latency: Latency, *, queue_ms: float, total_ms: float) -> La
     """
     return LatencyMessage(
         queue_ms=float(queue_ms),
-        vision_ms=float(latency.vision_ms),
+        vision_ms=float(latency.preprocess_ms + latency.vision_ms),
         prefix_ms=float(latency.prefix_ms),
         prompt_ms=float(latency.prompt_ms),
         decode_ms=float(latency.decode_ms),

@@ -27,12 +27,15 @@ class Window(Generic[Key]):
     Attributes:
         keys: what the frames were added with, oldest first.
         prefix: their prefixes, concatenated in the same order.
-        vision_ms: encoding time of those frames that no earlier window counted, milliseconds.
+        preprocess_ms: what the caller spent to get ready those frames that no earlier window counted,
+            milliseconds.
+        vision_ms: encoding time of the same frames, milliseconds.
         prefix_ms: time spent on prefixes for this window, milliseconds; 0 when nothing was missing.
     """
 
     keys: tuple[Key, ...]
     prefix: Prefix
+    preprocess_ms: float
     vision_ms: float
     prefix_ms: float
 
@@ -43,6 +46,7 @@ class _Entry(Generic[Key]):
 
     key: Key
     tokens: np.ndarray | None
+    preprocess_ms: float
     vision_ms: float
     prefix: Prefix | None = None
 
@@ -74,7 +78,7 @@ class FrameCache(Generic[Key]):
             key: whatever names the frame for the caller.
             image: (height, width, 3) uint8 RGB at the network size.
             intrinsics: (3, 3) of that size.
-            preprocess_ms: what the caller spent to get the image ready; counted with the encoding.
+            preprocess_ms: what the caller spent to get the image ready, milliseconds.
 
         Raises:
             EngineError: if the vision pass fails; the cache is left as it was.
@@ -104,10 +108,11 @@ class FrameCache(Generic[Key]):
             start = time.perf_counter()
             prefix = self._join(entries)
             prefix_ms = (time.perf_counter() - start) * 1e3
+            preprocess_ms = sum(entry.preprocess_ms for entry in entries)
             vision_ms = sum(entry.vision_ms for entry in entries)
             for entry in entries:
-                entry.vision_ms = 0.0
-        return Window(tuple(entry.key for entry in entries), prefix, vision_ms, prefix_ms)
+                entry.preprocess_ms = entry.vision_ms = 0.0
+        return Window(tuple(entry.key for entry in entries), prefix, preprocess_ms, vision_ms, prefix_ms)
 
     def clear(self) -> None:
         """Forget all frames."""
@@ -136,7 +141,7 @@ class FrameCache(Generic[Key]):
     ) -> _Entry[Key]:
         start = time.perf_counter()
         tokens = self._engine.vision(image[None], np.asarray(intrinsics, np.float32)[None])
-        return _Entry(key, tokens, (time.perf_counter() - start) * 1e3 + preprocess_ms)
+        return _Entry(key, tokens, preprocess_ms, (time.perf_counter() - start) * 1e3)
 
     def _join(self, entries: tuple[_Entry[Key], ...]) -> Prefix:
         if self._joined is not None and self._joined[0] == entries:

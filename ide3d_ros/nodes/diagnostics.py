@@ -191,7 +191,7 @@ def _requests(tally: RequestTally) -> dict[str, object]:
         "query_faults": tally.faults,
         **{
             f"latency_{stage}_ms_p50": _percentile([getattr(one, f"{stage}_ms") for one in latencies], 50)
-            for stage in ("vision", "prefix", "prompt", "decode")
+            for stage in ("preprocess", "vision", "prefix", "prompt", "decode")
         },
     }
 

@@ -59,25 +59,32 @@ class Latency:
     """Say where the time of one result went, milliseconds.
 
     Work that an earlier result has paid for counts zero: a follow-up question about the same frames has
-    vision_ms = prefix_ms = 0. A batched pass cannot be divided, so each of its results carries the whole
-    pass.
+    preprocess_ms = vision_ms = prefix_ms = 0. A batched pass cannot be divided, so each of its results
+    carries the whole pass.
 
     Attributes:
-        vision_ms: preprocessing and encoding of those frames in the window that no earlier result counted.
+        preprocess_ms: undistorting and resizing those frames in the window that no earlier result counted.
+        vision_ms: encoding them.
         prefix_ms: keys and values of the frames that had none yet.
         prompt_ms: the pass over the text.
         decode_ms: boxes read out of the fields, and the tokens of an answer generated one by one.
     """
 
+    preprocess_ms: float = 0.0
     vision_ms: float = 0.0
     prefix_ms: float = 0.0
     prompt_ms: float = 0.0
     decode_ms: float = 0.0
 
     @property
+    def engine_ms(self) -> float:
+        """Add up what the engine's passes over frames and prompts took, milliseconds."""
+        return self.vision_ms + self.prefix_ms + self.prompt_ms
+
+    @property
     def total_ms(self) -> float:
-        """Add the four stages up, milliseconds."""
-        return self.vision_ms + self.prefix_ms + self.prompt_ms + self.decode_ms
+        """Add all stages up, milliseconds."""
+        return self.preprocess_ms + self.engine_ms + self.decode_ms
 
 
 @dataclass(frozen=True, eq=False)

@@ -268,7 +268,7 @@ class Scene:
             self._reader.read_pointer(window, pointer, label)
             for pointer, label in zip(pointers, labels, strict=True)
         ]
-        latency = Latency(window.vision_ms, window.prefix_ms, prompt_ms, _since(begin))
+        latency = _latency(window, prompt_ms, begin)
         return [
             _location(detections, latency, f"nothing in view matches '{label}'")
             for detections, label in zip(found, labels, strict=True)
@@ -283,7 +283,7 @@ class Scene:
             return Location(Status.NO_FRAMES, _NO_FRAMES)
         begin = time.perf_counter()
         detections = self._reader.read_field(window)
-        latency = Latency(window.vision_ms, window.prefix_ms, decode_ms=_since(begin))
+        latency = _latency(window, 0.0, begin)
         return _location(detections, latency, "nothing of a known category is in view")
 
     def _generate(self, prompt: list[int], canceled: Callable[[], bool] | None) -> AnswerStream:
@@ -299,7 +299,7 @@ class Scene:
             Status.OK,
             evidence=self._reader.read_pointer(window, output.pointer[0], label=None),
             frames=tuple(view.frame for view in window.keys),
-            latency=Latency(window.vision_ms, window.prefix_ms, prompt_ms, _since(begin)),
+            latency=_latency(window, prompt_ms, begin),
         )
         generation = Generation(
             self._engine,
@@ -322,6 +322,12 @@ def _location(detections: tuple[Detection, ...], latency: Latency, nothing: str)
     if detections:
         return Location(Status.OK, "", detections, latency)
     return Location(Status.NO_TARGET, nothing, (), latency)
+
+
+def _latency(window: Window[View], prompt_ms: float, decoding_since: float) -> Latency:
+    return Latency(
+        window.preprocess_ms, window.vision_ms, window.prefix_ms, prompt_ms, _since(decoding_since)
+    )
 
 
 def _since(begin: float) -> float:

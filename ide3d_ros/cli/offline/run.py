@@ -182,7 +182,7 @@ def _box(detection: Detection) -> dict[str, Any]:
 
 
 def _times(answer: OfflineAnswer) -> dict[str, Any]:
-    stages = ("vision", "prefix", "prompt", "decode", "total")
+    stages = ("preprocess", "vision", "prefix", "prompt", "decode", "total")
     return {
         "question": answer.question,
         "frame": None if answer.frame is None else answer.frame.number,
