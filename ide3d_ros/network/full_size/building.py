@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -122,11 +124,23 @@ def _with_boxes(
     device: torch.device | str,
 ) -> FullSizeNetwork:
     adapter = _adapter(model, image)
+    second = None
     with torch.device(device):
-        second = None
         if dual_encoder:
-            second = SecondEncoder(checkpoint.second_encoder, adapter.layout, adapter.dim).to(dtype)
+            with _default_type(dtype):
+                second = SecondEncoder(checkpoint.second_encoder, adapter.layout, adapter.dim)
         return FullSizeNetwork(adapter, boxes, second).eval()
+
+
+@contextmanager
+def _default_type(dtype: torch.dtype) -> Iterator[None]:
+    """Make new parameters of a type at once: a second copy of them may not fit."""
+    former = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(former)
 
 
 def _adapter(model: PreTrainedModel, image: tuple[int, int] | None) -> Adapter:

@@ -25,8 +25,8 @@ class CheckpointNotCachedError(CheckpointError):
 
     def __init__(self, name: str, missing: str):
         super().__init__(
-            f"checkpoint '{name}' is not in the Hugging Face cache of this machine ({missing} is missing) and "
-            f"nothing is downloaded by itself; fetch it with: hf download {name}"
+            f"there is no folder '{name}', and the Hugging Face cache of this machine does not hold {missing} of "
+            f"a checkpoint of that name; nothing is downloaded by itself, fetch it with: hf download {name}"
         )
 
 

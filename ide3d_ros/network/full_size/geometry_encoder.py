@@ -67,9 +67,9 @@ def rotary_angles(rows: int, columns: int, config: GeometryEncoderConfig) -> tor
     """
     quarter = config.width // config.heads // 4
     frequency = config.rope_base ** -(torch.arange(quarter, dtype=torch.float32) / quarter)
-    row, column = torch.meshgrid(torch.arange(rows) + 1.0, torch.arange(columns) + 1.0, indexing="ij")
+    row, column = torch.meshgrid(torch.arange(1, rows + 1), torch.arange(1, columns + 1), indexing="ij")
     place = torch.stack([row.flatten(), column.flatten()], -1)
-    place = torch.cat([torch.zeros(config.frame_tokens, 2), place])
+    place = nn.functional.pad(place, (0, 0, config.frame_tokens, 0))
     return (place[:, :, None] * frequency).flatten(1)
 
 

@@ -21,7 +21,7 @@ RENAMED = {
 }
 """Patterns of published names and what stands for them in transformers; all other names are the same."""
 
-_TOWERS = {
+TOWERS = {
     "siglip-so400m-patch14-384": {
         "hidden_size": 1152,
         "intermediate_size": 4304,
@@ -31,6 +31,7 @@ _TOWERS = {
         "patch_size": 14,
     }
 }
+"""Sizes of vision towers by name, all blocks counted; the published config gives the name alone."""
 _LANGUAGE = (
     "hidden_size",
     "intermediate_size",
@@ -53,21 +54,16 @@ def onevision_name(published: str) -> str:
     return published
 
 
-def onevision_config(values: dict, tower: dict | None = None) -> LlavaOnevisionConfig:
-    """Read a published config.
-
-    Args:
-        values: the published config.json.
-        tower: sizes of the vision tower with all its blocks; those that the config's tower is known to have
-            where left out. The last block is dropped, as LLaVA-Video drops it.
+def onevision_config(values: dict) -> LlavaOnevisionConfig:
+    """Read a published config.json; the last block of the tower is dropped, as LLaVA-Video drops it.
 
     Raises:
         ValueError: if the config lacks a size or is of another make.
     """
     name = str(values.get("mm_vision_tower", ""))
-    tower = tower or _TOWERS.get(name.rsplit("/", 1)[-1])
+    tower = TOWERS.get(name.rsplit("/", 1)[-1])
     if tower is None:
-        raise ValueError(f"its vision tower '{name}' is none of {', '.join(_TOWERS)}")
+        raise ValueError(f"its vision tower '{name}' is none of {', '.join(TOWERS)}")
     for key, known in (("mm_projector_type", "mlp2x_gelu"), ("mm_spatial_pool_mode", "bilinear")):
         if values.get(key, known) != known:
             raise ValueError(f"its {key} is '{values[key]}' and not {known}")

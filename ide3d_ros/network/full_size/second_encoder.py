@@ -39,6 +39,11 @@ class SecondEncoder(nn.Module):
         merged = config.output * MERGE**2
         self.merger = nn.Sequential(nn.Linear(merged, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, dim))
 
+    @property
+    def patches(self) -> int:
+        """Patches of a frame."""
+        return self.layout.rows * self.layout.columns * MERGE**2
+
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Encode a window's frames together.
 
