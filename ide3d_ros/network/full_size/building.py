@@ -123,7 +123,7 @@ def _with_boxes(
     dtype: torch.dtype,
     device: torch.device | str,
 ) -> FullSizeNetwork:
-    adapter = _adapter(model, image)
+    adapter = adapter_of(model, image)
     second = None
     with torch.device(device):
         if dual_encoder:
@@ -143,7 +143,13 @@ def _default_type(dtype: torch.dtype) -> Iterator[None]:
         torch.set_default_dtype(former)
 
 
-def _adapter(model: PreTrainedModel, image: tuple[int, int] | None) -> Adapter:
+def adapter_of(model: PreTrainedModel, image: tuple[int, int] | None) -> Adapter:
+    """Put a model behind its adapter.
+
+    Args:
+        model: of one of `MODELS`.
+        image: width and height of the network image, pixels, for Qwen-VL; its adapter's own where left out.
+    """
     kind = model.config.model_type
     if kind not in _QWEN:
         return LlavaAdapter(model)
