@@ -31,7 +31,6 @@ _EXPECTED = (
     ("ide3d_ros.cli.offline.run", "OfflineError"),
     ("ide3d_ros.cli.run", "RunError"),
     ("ide3d_ros.cli.yaml_files", "YamlFileError"),
-    ("ide3d_ros.network.full_size", "CheckpointError"),
     ("ide3d_ros.recordings", "RecordingError"),
 )
 """Errors that end a command with their own sentence, by the modules that hold them."""
@@ -199,65 +198,28 @@ def bench(
         str, typer.Option(help="Name of an embedded bundle, or path of a bundle folder.")
     ] = "nano",
     engine: Annotated[str, typer.Option(help="auto, or the name of an engine.")] = "auto",
-    window: Annotated[
-        int | None, typer.Option(help="Frames that a question is asked about; 8, or 32 with --network.")
-    ] = None,
+    window: Annotated[int, typer.Option(help="Frames that a question is asked about.")] = 8,
     phrases: Annotated[int, typer.Option(help="Phrases of the largest vocabulary.")] = 20,
-    repetitions: Annotated[
-        int | None, typer.Option(help="Times that each case is measured; 20, or 3 with --network.")
-    ] = None,
+    repetitions: Annotated[int, typer.Option(help="Times that each case is measured.")] = 20,
     threads: Annotated[int, typer.Option(help="CPU threads of the engine; 0 takes all cores.")] = 0,
     width: Annotated[int, typer.Option(help="Width of the frames, pixels.")] = 640,
     height: Annotated[int, typer.Option(help="Height of the frames, pixels.")] = 480,
     json: Annotated[Path | None, typer.Option(help="File for the figures, machine and versions.")] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(help="In place of a bundle a full-size network, hf:NAME; docs/full_size.md has the names."),
-    ] = None,
-    dual_encoder: Annotated[
-        bool, typer.Option("--dual-encoder", help="With --network: a second, frozen encoder as well.")
-    ] = False,
-    device: Annotated[str | None, typer.Option(help="With --network: auto, cpu or cuda; auto.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="With --network: bfloat16, float16 or float32; bfloat16.")
-    ] = None,
-    answer_tokens: Annotated[int | None, typer.Option(help="With --network: tokens of an answer; 64.")] = None,
 ) -> None:
     """Measure where the milliseconds go: each stage, first question against follow-up, vocabularies."""
-    frames = window or (8 if network is None else 32)
-    times = repetitions or (20 if network is None else 3)
     for name, value, least, most in (
-        ("window", frames if window is None else window, 1, 64),
+        ("window", window, 1, 64),
         ("phrases", phrases, 1, 64),
-        ("repetitions", times if repetitions is None else repetitions, 1, 100_000),
+        ("repetitions", repetitions, 1, 100_000),
         ("threads", threads, 0, 256),
         ("width", width, 16, 8192),
         ("height", height, 16, 8192),
     ):
         _check_range(name, value, least, most)
-    of_networks = {
-        "dual_encoder": dual_encoder or None,
-        "device": device,
-        "dtype": dtype,
-        "answer_tokens": answer_tokens,
-    }
-    given = {name: value for name, value in of_networks.items() if value is not None}
-    if network is None:
-        if given:
-            raise UsageError(f"--{next(iter(given)).replace('_', '-')} is for networks; see --network")
-        from ide3d_ros.cli.bench.run import BenchSettings, run_bench
+    from ide3d_ros.cli.bench.run import BenchSettings, run_bench
 
-        run_bench(
-            BenchSettings(bundle, engine, frames, phrases, times, threads, width, height, json), _console()
-        )
-        return
-    _check_range("answer-tokens", given.get("answer_tokens", 1), 1, 4096)
-    from ide3d_ros.cli.bench.full_size import DTYPES, FullSizeSettings, run_full_size_bench
-
-    if dtype not in (None, *DTYPES):
-        raise UsageError(f"--dtype must be one of {', '.join(DTYPES)}, not '{dtype}'")
-    run_full_size_bench(
-        FullSizeSettings(network, frames, repetitions=times, threads=threads, json=json, **given), _console()
+    run_bench(
+        BenchSettings(bundle, engine, window, phrases, repetitions, threads, width, height, json), _console()
     )
 
 
