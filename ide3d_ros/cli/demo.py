@@ -27,18 +27,16 @@ from ide3d_ros.cli.demo_client import DemoClient
 from ide3d_ros.cli.exchanges import Exchange
 from ide3d_ros.cli.interview import Interview
 from ide3d_ros.cli.node_process import NodeProcess, stop_all
+from ide3d_ros.cli.own_domain import keep_to_own_domain
 from ide3d_ros.cli.pictures import draw, write_png, write_sheet
 from ide3d_ros.cli.recorded_tour import RecordedTour
 from ide3d_ros.cli.report import exchange_row, exchange_table, figures, summary_lines, versions
 from ide3d_ros.cli.room_tour import ROUND
-from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 
 CAMERA_SIZE = (640, 480)
 CAMERA_RATE_HZ = 5.0
 _START_S = 90.0
 _OVERVIEW = 4
-_ROBOT_DOMAINS = range(1, 102)  # those whose ports no other program is given
-_LAST_DOMAIN = 232
 
 
 class DemoError(RuntimeError):
@@ -80,7 +78,7 @@ def run_demo(settings: DemoSettings, console: Console) -> None:
     begin = time.monotonic()
     bundle = open_bundle(settings.bundle)
     tour = RecordedTour(settings.recording) if settings.recording is not None else None
-    domain = _prepare_ros()
+    domain = keep_to_own_domain()
     output = settings.output
     _prepare_output(output)
     console.print(f"bundle {bundle.name}, ROS domain {domain}, writing to {output}")
@@ -210,18 +208,6 @@ def _start(name: str, output: Path, parameters: dict[str, Any]) -> NodeProcess:
             f"ide3d_ros is not installed ({error}); source its workspace, or run make demo"
         ) from error
     return NodeProcess(name, params_file=params_file, parameters=parameters, log=output / f"{name}.log")
-
-
-def _prepare_ros() -> str:
-    """Keep to this machine and to a domain of our own, unless the user has chosen one; return it."""
-    prepare_ros_environment()
-    if "ROS_DOMAIN_ID" not in os.environ:
-        os.environ["ROS_DOMAIN_ID"] = str(_ROBOT_DOMAINS[os.getpid() % len(_ROBOT_DOMAINS)])
-        os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    domain = os.environ["ROS_DOMAIN_ID"]
-    if not domain.isdecimal() or int(domain) > _LAST_DOMAIN:  # Fast DDS would tell of port numbers, and wait
-        raise DemoError(f"ROS_DOMAIN_ID is {domain!r}; it must be a number from 0 to {_LAST_DOMAIN}")
-    return domain
 
 
 def _prepare_output(output: Path) -> None:

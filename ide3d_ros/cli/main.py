@@ -29,6 +29,7 @@ _EXPECTED = (
     ("ide3d_ros.cli.node_process", "NodeEndedError"),
     ("ide3d_ros.cli.offline.questions", "QuestionsError"),
     ("ide3d_ros.cli.offline.run", "OfflineError"),
+    ("ide3d_ros.cli.own_domain", "DomainError"),
     ("ide3d_ros.cli.run", "RunError"),
     ("ide3d_ros.cli.yaml_files", "YamlFileError"),
     ("ide3d_ros.recordings", "RecordingError"),
@@ -204,6 +205,11 @@ def bench(
     threads: Annotated[int, typer.Option(help="CPU threads of the engine; 0 takes all cores.")] = 0,
     width: Annotated[int, typer.Option(help="Width of the frames, pixels.")] = 640,
     height: Annotated[int, typer.Option(help="Height of the frames, pixels.")] = 480,
+    seconds: Annotated[
+        float, typer.Option(help="How long to show frames to a perception node, in each way; 0 needs no ROS.")
+    ] = 10.0,
+    rate: Annotated[float, typer.Option(help="Frames a second of the node's cameras.")] = 30.0,
+    cameras: Annotated[int, typer.Option(help="Cameras of the node in the last part; 1 skips it.")] = 2,
     json: Annotated[Path | None, typer.Option(help="File for the figures, machine and versions.")] = None,
 ) -> None:
     """Measure where the milliseconds go: each stage, first question against follow-up, vocabularies."""
@@ -214,13 +220,18 @@ def bench(
         ("threads", threads, 0, 256),
         ("width", width, 16, 8192),
         ("height", height, 16, 8192),
+        ("seconds", seconds, 0.0, 3600.0),
+        ("rate", rate, 0.1, 120.0),
+        ("cameras", cameras, 1, 16),
     ):
         _check_range(name, value, least, most)
     from ide3d_ros.cli.bench.run import BenchSettings, run_bench
 
-    run_bench(
-        BenchSettings(bundle, engine, window, phrases, repetitions, threads, width, height, json), _console()
+    settings = BenchSettings(
+        *(bundle, engine, window, phrases, repetitions, threads, width, height),
+        *(seconds, rate, cameras, json),
     )
+    run_bench(settings, _console())
 
 
 def main() -> None:

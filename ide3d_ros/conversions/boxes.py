@@ -58,9 +58,7 @@ def detection_message(detection: Detection, *, track_id: str = "") -> Detection3
     return Detection3D(
         header=header(detection.frame.frame_id, detection.frame.stamp_ns),
         results=[result],
-        bbox=BoundingBox3D(
-            center=pose_message(box.center, box.quaternion), size=Vector3(x=length, y=width, z=height)
-        ),
+        bbox=BoundingBox3D(center=pose, size=Vector3(x=length, y=width, z=height)),
         id=track_id,
     )
 

@@ -18,7 +18,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from ide3d_ros.conversions.stamps import NANOSECONDS, header
 from ide3d_ros.conversions.transforms import pose_message
-from ide3d_ros.geometry.box import EDGES, Box3D
+from ide3d_ros.geometry.box import CORNER_SIGNS, EDGES
 from ide3d_ros.scene.results import Detection
 
 BOX_NAMESPACE = "ide3d/box"
@@ -26,6 +26,7 @@ LABEL_NAMESPACE = "ide3d/label"
 _LINE_WIDTH_M = 0.015
 _TEXT_HEIGHT_M = 0.12
 _IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
+_ENDS = EDGES.ravel().tolist()
 _PALETTE = (
     (0.12, 0.47, 0.71),
     (1.00, 0.50, 0.05),
@@ -85,11 +86,11 @@ def _edges(index: int, detection: Detection, color: ColorRGBA, lifetime: Duratio
     marker.pose = pose_message(detection.box.center, detection.box.quaternion)
     marker.scale.x = _LINE_WIDTH_M
     marker.color = color
-    own = Box3D(center=np.zeros(3), extents=detection.box.extents, quaternion=_IDENTITY)
-    corners = own.corners()
-    front = np.array([detection.box.extents[0] / 2, 0.0, 0.0])
-    ends = [corners[corner] for edge in EDGES for corner in edge] + [front, front * 1.5]
-    marker.points = [Point(x=float(x), y=float(y), z=float(z)) for x, y, z in ends]
+    half = detection.box.extents / 2
+    # A corner is one Point that its three edges share: making messages is what costs here.
+    corners = [Point(x=x, y=y, z=z) for x, y, z in (CORNER_SIGNS * half).tolist()]
+    front = float(half[0])
+    marker.points = [corners[end] for end in _ENDS] + [Point(x=front), Point(x=front * 1.5)]
     return marker
 
 

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from ide3d_ros.engine.cache_budget import CacheBudget
 from ide3d_ros.engine.protocol import Engine, Prefix
 
 Key = TypeVar("Key")
@@ -60,13 +61,16 @@ class FrameCache(Generic[Key]):
     Args:
         engine: runs the vision and prefix passes.
         capacity: frames to keep.
+        budget: limit of memory that this cache shares with others; it may keep fewer frames then. None sets
+            no limit.
     """
 
-    def __init__(self, engine: Engine, capacity: int):
+    def __init__(self, engine: Engine, capacity: int, *, budget: CacheBudget | None = None):
         if capacity < 1:
             raise ValueError(f"a frame cache of {capacity} frames keeps nothing; give it 1 or more")
         self._engine = engine
         self._capacity = capacity
+        self._budget = budget
         self._lock = threading.RLock()
         self._entries: tuple[_Entry[Key], ...] = ()  # replaced, never changed, so readers need no lock
         self._joined: tuple[tuple[_Entry[Key], ...], Prefix] | None = None
@@ -86,6 +90,7 @@ class FrameCache(Generic[Key]):
         entry = self._encode(key, image, intrinsics, preprocess_ms)
         with self._lock:
             self._entries = (*self._entries, entry)[-self._capacity :]
+            self._keep_to_budget()
 
     def replace_newest(
         self, key: Key, image: np.ndarray, intrinsics: np.ndarray, *, preprocess_ms: float = 0.0
@@ -94,6 +99,7 @@ class FrameCache(Generic[Key]):
         entry = self._encode(key, image, intrinsics, preprocess_ms)
         with self._lock:
             self._entries = (*self._entries[:-1], entry)
+            self._keep_to_budget()
 
     def window(self) -> Window[Key] | None:
         """Return the kept frames ready for questions, or None when there are none.
@@ -102,10 +108,12 @@ class FrameCache(Generic[Key]):
             EngineError: if the prefix pass fails.
         """
         with self._lock:
-            entries = self._entries
-            if not entries:
+            if not self._entries:
                 return None
             start = time.perf_counter()
+            self._join(self._entries)
+            self._keep_to_budget()  # prefixes take more than the tokens that they came from
+            entries = self._entries
             prefix = self._join(entries)
             prefix_ms = (time.perf_counter() - start) * 1e3
             preprocess_ms = sum(entry.preprocess_ms for entry in entries)
@@ -113,6 +121,15 @@ class FrameCache(Generic[Key]):
             for entry in entries:
                 entry.preprocess_ms = entry.vision_ms = 0.0
         return Window(tuple(entry.key for entry in entries), prefix, preprocess_ms, vision_ms, prefix_ms)
+
+    def drop_oldest(self) -> None:
+        """Forget the oldest frame and free its memory; nothing is computed again."""
+        with self._lock:
+            self._entries = self._entries[1:]
+            ready = tuple(entry for entry in self._entries if entry.prefix is not None)
+            self._joined = None
+            if ready:  # their prefixes are views into a block that holds the dropped frame too
+                self._adopt(ready, _concatenate([entry.prefix for entry in ready]))
 
     def clear(self) -> None:
         """Forget all frames."""
@@ -152,10 +169,17 @@ class FrameCache(Generic[Key]):
             for i, entry in enumerate(missing):
                 entry.prefix, entry.tokens = _part(fresh, i), None
         joined = entries[0].prefix if len(entries) == 1 else _concatenate([entry.prefix for entry in entries])
+        self._adopt(entries, joined)
+        return joined
+
+    def _adopt(self, entries: tuple[_Entry[Key], ...], joined: Prefix) -> None:
         for i, entry in enumerate(entries):  # views into the one copy, so that the window is not held twice
             entry.prefix = _part(joined, i)
         self._joined = (entries, joined)
-        return joined
+
+    def _keep_to_budget(self) -> None:
+        if self._budget is not None:
+            self._budget.used(self)
 
 
 def _part(prefix: Prefix, i: int) -> Prefix:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import onnxruntime
 
 from ide3d_ros.bundle import Bundle
 from ide3d_ros.bundle.manifest import GraphFile, TensorSpec
+from ide3d_ros.engine.cores import usable_cores
 from ide3d_ros.engine.errors import EngineRunError, GraphError, GraphInterfaceError
 from ide3d_ros.engine.protocol import EngineDescription, Prefix, PromptOutput, StepOutput
 
@@ -24,7 +24,7 @@ class OnnxEngine:
 
     Args:
         bundle: an opened bundle.
-        threads: CPU threads of one pass; None = one for each core this process may use.
+        threads: CPU threads of one pass; None = one for each core this process may use (`usable_cores`).
 
     Raises:
         GraphError: if a graph does not load.
@@ -34,7 +34,7 @@ class OnnxEngine:
     def __init__(self, bundle: Bundle, *, threads: int | None = None):
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; give 1 or more, or None for one a core")
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or usable_cores()
         self._sessions = {
             name: self._load(name, bundle.graph_file(name), spec)
             for name, spec in bundle.manifest.graphs.by_name().items()

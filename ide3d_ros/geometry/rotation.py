@@ -74,9 +74,13 @@ def quaternion_to_matrix(quaternion: np.ndarray) -> np.ndarray:
     Raises:
         RotationError: if one is not finite or has no length.
     """
-    quaternion = normalize_quaternion(quaternion)
-    matrices = [Quaternion(array=one).rotation_matrix for one in quaternion.reshape(-1, 4)]
-    return np.array(matrices).reshape(*quaternion.shape[:-1], 3, 3)
+    w, x, y, z = np.moveaxis(normalize_quaternion(quaternion), -1, 0)
+    rows = [
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    ]
+    return np.stack([np.stack(row, -1) for row in rows], -2)
 
 
 def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
@@ -91,9 +95,19 @@ def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
     Raises:
         RotationError: if one is not a rotation: sheared, scaled, mirrored or not finite.
     """
-    matrix = nearest_rotation(matrix)
-    quaternions = [Quaternion(matrix=one).elements for one in matrix.reshape(-1, 3, 3)]
-    return normalize_quaternion(np.array(quaternions).reshape(*matrix.shape[:-2], 4))
+    m = np.moveaxis(nearest_rotation(matrix), (-2, -1), (0, 1))
+    a, b, c = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]  # 4 w x, 4 w y, 4 w z
+    d, e, f = m[0, 1] + m[1, 0], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1]  # 4 x y, 4 x z, 4 y z
+    rows = [
+        (1 + m[0, 0] + m[1, 1] + m[2, 2], a, b, c),
+        (a, 1 + m[0, 0] - m[1, 1] - m[2, 2], d, e),
+        (b, d, 1 - m[0, 0] + m[1, 1] - m[2, 2], f),
+        (c, e, f, 1 - m[0, 0] - m[1, 1] + m[2, 2]),
+    ]
+    # Every row is the quaternion times one of its components; the largest component loses no digits.
+    products = np.stack([np.stack(row, -1) for row in rows], -2)  # (..., 4, 4)
+    largest = np.diagonal(products, axis1=-2, axis2=-1).argmax(-1)
+    return normalize_quaternion(np.take_along_axis(products, largest[..., None, None], -2)[..., 0, :])
 
 
 def interpolate_quaternions(start: np.ndarray, end: np.ndarray, share: float) -> np.ndarray:

@@ -62,9 +62,9 @@ class CameraOutput:
         detections = self._chosen(result.placed)
         stamped = header(self._parameters["target_frame"] or result.frame.frame_id, result.frame.stamp_ns)
         self._detections.publish(detection_array(detections, stamped))
-        self._markers.publish(
-            marker_array(detections, stamped, lifetime_s=self._parameters["markers.lifetime_s"])
-        )
+        if self._markers.get_subscription_count() > 0:  # they cost more to make than the detections
+            lifetime_s = self._parameters["markers.lifetime_s"]
+            self._markers.publish(marker_array(detections, stamped, lifetime_s=lifetime_s))
 
     def _chosen(self, location: Location) -> list[Detection]:
         minimum = self._parameters["detection.min_score"]

@@ -124,6 +124,7 @@ class CameraHealth:
         self._before = (now_s, counts)
         span_s = now_s - before_s
         since = {key: count - before[key] for key, count in counts.items()}
+        times = tally.times.copy()  # the worker appends meanwhile
         values: dict[str, object] = {
             "input_rate_hz": _rate(since["received"], span_s),
             "output_rate_hz": _rate(since["detected"], span_s),
@@ -139,6 +140,8 @@ class CameraHealth:
             "tf_failures": tally.unplaced,
             "frame_faults": tally.faults,
             "latency_encode_ms_p50": _percentile(tally.encode_ms, 50),
+            "latency_read_ms_p50": _percentile([one.read_ms for one in times], 50),
+            "latency_publish_ms_p50": _percentile([one.publish_ms for one in times], 50),
             "end_to_end_ms_p50": _percentile(tally.age_ms, 50),
             "end_to_end_ms_p95": _percentile(tally.age_ms, 95),
         }

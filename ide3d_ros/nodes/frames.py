@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ide3d_ros.geometry.camera import Camera
-from ide3d_ros.scene.results import Frame, Location
+from ide3d_ros.scene.results import Frame, Latency, Location
 
 UNNAMED = ""
 """Name of the camera of a node that has one."""
@@ -64,6 +64,29 @@ class FrameResult:
     camera_name: str = UNNAMED
 
 
+@dataclass(frozen=True)
+class FrameTimes:
+    """Say where the time of one detected frame went.
+
+    Attributes:
+        stamp_ns: of its image, nanoseconds.
+        received_s: when it arrived, seconds of the worker's clock.
+        wait_ms: from its arrival until the worker took it.
+        read_ms: from message to RGB pixels.
+        latency: the scene's own stages.
+        publish_ms: to turn what was found into messages and to publish them.
+        total_ms: from its arrival to its published boxes.
+    """
+
+    stamp_ns: int
+    received_s: float
+    wait_ms: float
+    read_ms: float
+    latency: Latency
+    publish_ms: float
+    total_ms: float
+
+
 @dataclass
 class FrameTally:
     """Count what happened to one camera's frames since the start.
@@ -75,6 +98,7 @@ class FrameTally:
         unreadable: frames whose pixels could not be decoded or were refused by the scene.
         faults: times that the engine failed at a frame.
         encode_ms, age_ms: of the newest frames: to encode them, and from arrival to detections.
+        times: of the newest frames whose boxes were published.
     """
 
     offered: int = 0
@@ -87,3 +111,4 @@ class FrameTally:
     faults: int = 0
     encode_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
     age_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    times: deque[FrameTimes] = field(default_factory=lambda: deque(maxlen=100))

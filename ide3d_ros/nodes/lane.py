@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from ide3d_ros.nodes.frames import FrameInput, FrameResult, FrameTally
+from ide3d_ros.nodes.frames import FrameInput, FrameResult, FrameTally, FrameTimes
 from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.requests import Result
 from ide3d_ros.scene.keyframes import KeyframeChooser, KeyframeRule
@@ -23,6 +24,17 @@ from ide3d_ros.scene.status import Status
 
 Step = Callable[[], bool]
 """Something to do on the worker's thread; it says whether its lane's turn is over."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Encoded:
+    """A frame that was encoded and not detected yet; milliseconds and seconds as in `FrameTimes`."""
+
+    frame: Frame
+    image: np.ndarray
+    received_s: float
+    wait_ms: float
+    read_ms: float
 
 
 class Lane:
@@ -71,7 +83,7 @@ class Lane:
         self._slot: FrameInput | None = None
         self._received_s: float | None = None
         self._encoded_s: float | None = None
-        self._undetected: tuple[Frame, np.ndarray, float] | None = None
+        self._undetected: _Encoded | None = None
         self._motions: dict[tuple[str, int], Callable[[], np.ndarray]] = {}  # of the frames in the window
         self._promised = False  # whether the undetected frame was encoded in order to be detected
         self._due_s = 0.0
@@ -149,8 +161,7 @@ class Lane:
             self._due_s = max(due_s + pace.period_s, now)
         if undetected is None:
             return True
-        frame, image, received_s = undetected
-        self.tally.late += now - max(due_s, received_s) > pace.period_s
+        self.tally.late += now - max(due_s, undetected.received_s) > pace.period_s
         try:
             location = self.scene.detect(self._vocabulary())
             if location.status is Status.ENGINE_ERROR:
@@ -162,13 +173,30 @@ class Lane:
         self.tally.detected += 1
         placed = self.place(location)
         self.tally.unplaced += placed.status is Status.NO_TRANSFORM
-        age_ms = 1e3 * (self._clock() - received_s)
+        self._publish(undetected, location, placed)
+        return True
+
+    def _publish(self, encoded: _Encoded, location: Location, placed: Location) -> None:
+        frame, detected_s = encoded.frame, self._clock()
+        age_ms = 1e3 * (detected_s - encoded.received_s)
         self.tally.age_ms.append(age_ms)
         try:
-            self._on_result(FrameResult(frame, image, location, placed, age_ms, self.name))
+            self._on_result(FrameResult(frame, encoded.image, location, placed, age_ms, self.name))
         except Exception as error:
             self._on_fault("publishing", error)
-        return True
+            return
+        publish_ms = 1e3 * (self._clock() - detected_s)
+        self.tally.times.append(
+            FrameTimes(
+                stamp_ns=frame.stamp_ns,
+                received_s=encoded.received_s,
+                wait_ms=encoded.wait_ms,
+                read_ms=encoded.read_ms,
+                latency=location.latency,
+                publish_ms=publish_ms,
+                total_ms=age_ms + publish_ms,
+            )
+        )
 
     def place(self, result: Result) -> Result:
         """Take what was found in this lane's window to the frame that boxes are wanted in."""
@@ -191,6 +219,7 @@ class Lane:
         started = self._clock()
         try:
             image = waiting.read()
+            read_s = self._clock()
             frame = self._add(image, waiting)
         except ValueError as error:  # the picture is at fault, not the engine
             self.tally.unreadable += 1
@@ -212,7 +241,13 @@ class Lane:
             if self._keyframes is not None:
                 self._keyframes.follow(image, waiting.stamp_ns)
             self._encoded_s = waiting.received_s
-            self._undetected = (frame, image, waiting.received_s)
+            self._undetected = _Encoded(
+                frame,
+                image,
+                waiting.received_s,
+                wait_ms=1e3 * (started - waiting.received_s),
+                read_ms=1e3 * (read_s - started),
+            )
         return False
 
     def _add(self, image: np.ndarray, waiting: FrameInput) -> Frame:

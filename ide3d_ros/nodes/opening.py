@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ide3d_ros.bundle import open_bundle
-from ide3d_ros.engine import select_engine
+from ide3d_ros.engine import CacheBudget, select_engine
 from ide3d_ros.scene.scene import Scene
 
 _MIB = 1 << 20
@@ -22,7 +22,13 @@ class MemoryShortage(ValueError):
 
 
 def open_scenes(
-    bundle: str, cameras: Sequence[str], *, engine: str, window: int, threads: int | None
+    bundle: str,
+    cameras: Sequence[str],
+    *,
+    engine: str,
+    window: int,
+    threads: int | None,
+    cache_mb: float | None = None,
 ) -> dict[str, Scene]:
     """Open a bundle for several cameras; they share one engine and keep windows of their own.
 
@@ -32,6 +38,7 @@ def open_scenes(
         engine: "auto" or the name of an engine.
         window: newest frames of a camera that a request is answered from.
         threads: CPU threads of the engine; None takes all cores.
+        cache_mb: memory that the frames of all cameras may take together, MiB; None sets no limit.
 
     Raises:
         BundleError: if the bundle is unknown, damaged or of another schema.
@@ -42,7 +49,8 @@ def open_scenes(
     opened = open_bundle(bundle)
     check_memory(opened.name, opened.manifest.memory_mb, free_memory_mb())
     started = select_engine(opened, engine, threads=threads).engine
-    return {camera: Scene(opened, started, window=window) for camera in cameras}
+    budget = None if cache_mb is None else CacheBudget(cache_mb)
+    return {camera: Scene(opened, started, window=window, budget=budget) for camera in cameras}
 
 
 def check_memory(bundle: str, needed_mb: float, free_mb: float | None) -> None:

@@ -29,7 +29,7 @@ from ide3d_ros.nodes.camera_input import CameraInput
 from ide3d_ros.nodes.camera_output import CameraOutput
 from ide3d_ros.nodes.diagnostics import PerceptionHealth
 from ide3d_ros.nodes.dialogue import reset_request, warm_up_request
-from ide3d_ros.nodes.frames import UNNAMED, FrameResult
+from ide3d_ros.nodes.frames import UNNAMED, FrameResult, FrameTally
 from ide3d_ros.nodes.managed import ManagedNode, Phase, TransitionRefused
 from ide3d_ros.nodes.opening import open_scenes
 from ide3d_ros.nodes.pace import Pace
@@ -66,6 +66,7 @@ def scenes_from_parameters(parameters: ParameterSet, cameras: Sequence[str]) -> 
         engine=parameters["model.engine"],
         window=parameters["model.window"],
         threads=parameters["model.threads"] or None,
+        cache_mb=parameters["model.cache_mb"] or None,
     )
 
 
@@ -99,6 +100,11 @@ class PerceptionNode(ManagedNode):
         self._create_diagnostics()
         if self.parameters["autostart"]:
             self.start_by_itself()
+
+    @property
+    def frame_tallies(self) -> Mapping[str, FrameTally]:
+        """Return what became of each camera's frames; nothing while the node is unconfigured."""
+        return {} if self._worker is None else {name: lane.tally for name, lane in self._worker.lanes.items()}
 
     def destroy_node(self) -> None:
         """Stop the worker, then the node."""

@@ -31,6 +31,12 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("model.window", 1, "Newest frames of a camera that answer a request.", bounds=(1, 64)),
     Parameter("model.threads", 0, "CPU threads of the engine; 0 takes all cores.", bounds=(0, 256)),
     Parameter(
+        "model.cache_mb",
+        0.0,
+        "Memory for the frames of all cameras, MiB: beyond it the oldest are forgotten; 0 sets no limit.",
+        bounds=(0.0, 1_000_000.0),
+    ),
+    Parameter(
         "keyframes.motion",
         0.03,
         "With a window of several frames: change of the image that earns a place in it (share of white).",

@@ -46,14 +46,14 @@ class PointedBox:
 def decode_boxes(
     fields: np.ndarray,
     gravity: np.ndarray,
-    pointer: np.ndarray,
+    pointers: np.ndarray,
     *,
     layout: BoxCode,
     frames: Sequence[Camera],
     tokens_per_frame: int,
     categories: Sequence[Category],
-) -> list[PointedBox]:
-    """Decode the boxes that one prompt's box queries point at.
+) -> list[list[PointedBox]]:
+    """Decode the boxes that the box queries of all prompts point at, in one pass.
 
     A thing covers several tokens and each of them is a right place to point at, so a query says that there is
     a thing with the probability of all tokens together; the likeliest token and those that agree with it
@@ -62,22 +62,38 @@ def decode_boxes(
     Args:
         fields: (S, P) float32 field vectors of the window, oldest frame first.
         gravity: (F, 2) pitch and roll of each camera, radians.
-        pointer: (K, S + 1) log-probabilities; the last entry is "none".
+        pointers: (B, K, S + 1) log-probabilities of each prompt's queries; the last entry is "none".
         layout: of the field vectors.
         frames: network-size camera of each frame.
         tokens_per_frame: S / F.
         categories: in class order.
 
     Returns:
-        One box for each query that does not say "none", in the order of the queries.
+        For each prompt one box for each query that does not say "none", in the order of the queries.
     """
-    score = -np.expm1(np.minimum(pointer[:, -1].astype(np.float64), 0.0))
-    pointing = score > 0.5
-    tokens = pointer[pointing, :-1].argmax(-1)
-    poses = _decode_tokens(
-        fields, gravity, tokens, score[pointing], layout, frames, tokens_per_frame, categories
-    )
-    return _build_boxes(poses, np.arange(len(poses.score)), categories)
+    found: list[list[PointedBox]] = [[] for _ in pointers]
+    score = -np.expm1(np.minimum(pointers[..., -1].astype(np.float64), 0.0))
+    prompt, query = np.nonzero(score > 0.5)
+    frame, token = np.divmod(pointers[prompt, query, :-1].argmax(-1), tokens_per_frame)
+    boxes: list[PointedBox | None] = [None] * len(prompt)
+    for index in np.unique(frame).tolist():
+        here = np.flatnonzero(frame == index)
+        poses = _decode_tokens(
+            fields[index * tokens_per_frame : (index + 1) * tokens_per_frame],
+            gravity[index],
+            token[here],
+            score[prompt[here], query[here]],
+            layout,
+            frames[index],
+            categories,
+        )
+        built = _build_boxes(poses, np.arange(len(poses.score)), index, categories)
+        for place, box in zip(here[poses.kept].tolist(), built, strict=True):
+            boxes[place] = box
+    for owner, box in zip(prompt.tolist(), boxes, strict=True):
+        if box is not None:
+            found[owner].append(box)
+    return found
 
 
 def decode_field(
@@ -86,46 +102,49 @@ def decode_field(
     *,
     min_score: float,
     layout: BoxCode,
-    frames: Sequence[Camera],
-    tokens_per_frame: int,
+    camera: Camera,
     categories: Sequence[Category],
 ) -> list[PointedBox]:
-    """Decode the boxes that tokens state unasked.
+    """Decode the boxes that the tokens of one frame state unasked.
 
-    A thing covers several tokens, and all of them state its box: of tokens of one frame and category that
-    place their centre inside a better token's box, the better one speaks for all.
+    A thing covers several tokens, and all of them state its box: of tokens of one category that place their
+    centre inside a better token's box, the better one speaks for all.
 
     Args:
+        fields: (N, P) float32 field vectors of the frame.
+        gravity: (2,) pitch and roll of its camera, radians.
         min_score: least probability of the category.
-        fields, gravity, layout, frames, tokens_per_frame, categories: as in `decode_boxes`.
+        layout: of the field vectors.
+        camera: of the frame, at the network's size.
+        categories: in class order.
 
     Returns:
-        Boxes of tokens whose likeliest category is not background, scored with that category's probability.
+        Boxes of tokens whose likeliest category is not background, scored with that category's probability,
+        best first; their frame_index is 0.
     """
     logits = fields[:, layout.category].astype(np.float64)
     share = np.exp(logits - logits.max(-1, keepdims=True))
     share /= share.sum(-1, keepdims=True)
     score = share.max(-1)
     tokens = np.flatnonzero((share.argmax(-1) < layout.categories) & (score >= min_score))
-    poses = _decode_tokens(
-        fields, gravity, tokens, score[tokens], layout, frames, tokens_per_frame, categories
-    )
-    return _build_boxes(poses, _speakers(poses), categories)
+    poses = _decode_tokens(fields, gravity, tokens, score[tokens], layout, camera, categories)
+    return _build_boxes(poses, _speakers(poses), 0, categories)
 
 
 @dataclass(frozen=True)
 class _Poses:
-    """Hold M decoded tokens as arrays: building a `Box3D` costs more than decoding a frame of them.
+    """Hold M decoded tokens of a frame as arrays: building a `Box3D` costs more than decoding one.
 
     Attributes:
-        frame, category, color: (M,) indices.
+        kept: (M,) which of the tokens that were asked for they are.
+        category, color: (M,) indices.
         score: (M,).
         centers, extents: (M, 3) metres.
         rotations: (M, 3, 3) optical-from-box.
         covariances: (M, 6, 6).
     """
 
-    frame: np.ndarray
+    kept: np.ndarray
     category: np.ndarray
     color: np.ndarray
     score: np.ndarray
@@ -141,16 +160,15 @@ def _decode_tokens(
     tokens: np.ndarray,
     score: np.ndarray,
     layout: BoxCode,
-    frames: Sequence[Camera],
-    tokens_per_frame: int,
+    camera: Camera,
     categories: Sequence[Category],
 ) -> _Poses:
-    """Decode the boxes of chosen tokens; those with numbers that are not finite are left out."""
+    """Decode the boxes of chosen tokens of one frame; those with numbers that are not finite are left out."""
     finite = np.isfinite(fields).all(-1)  # half precision can overflow; such a token says nothing
-    tokens, score = tokens[finite[tokens]], score[finite[tokens]]
-    columns = round(frames[0].width / layout.stride)
-    frame, place = np.divmod(np.arange(len(fields)), tokens_per_frame)
-    places = layout.token_centers(tokens_per_frame // columns, columns)[place]
+    kept = np.flatnonzero(finite[tokens])
+    tokens = tokens[kept]
+    columns = round(camera.width / layout.stride)
+    places = layout.token_centers(len(fields) // columns, columns)
     alone = fields[tokens].astype(np.float64)
     category = alone[:, layout.category][:, : layout.categories].argmax(-1)
     means = np.array([entry.extents for entry in categories])[category]
@@ -161,60 +179,59 @@ def _decode_tokens(
         np.searchsorted(heard, tokens),
         np.cbrt(extents.prod(-1)),
         places[heard],
-        frame[heard],
         layout,
     )
-    frame, places = frame[tokens], places[tokens]
-    matrices = np.stack([camera.K for camera in frames])[frame]
     color = said[:, layout.color].argmax(-1) if layout.colors else np.full(len(tokens), -1)
-
-    pixels = places + said[:, layout.offset] * layout.stride
+    pixels = places[tokens] + said[:, layout.offset] * layout.stride
     log_depth = said[:, layout.depth].clip(-MAX_LOG, MAX_LOG)
-    centers = decode_centers(pixels, log_depth, matrices, layout.focal_virtual)
-    levels = optical_from_level(gravity[:, 0].astype(np.float64), gravity[:, 1].astype(np.float64))[frame]
+    centers = decode_centers(pixels, log_depth, camera.K, layout.focal_virtual)
+    level = optical_from_level(*gravity.astype(np.float64))
     yaw = decode_yaw(said[:, layout.yaw], said[:, layout.front])
     return _Poses(
-        frame=frame,
+        kept=kept,
         category=category,
         color=color,
-        score=score,
+        score=score[kept],
         centers=centers,
         extents=means * np.exp(said[:, layout.extents].clip(-MAX_LOG, MAX_LOG)),
-        rotations=upright_rotations(yaw, centers, levels),
-        covariances=_covariances(said[:, layout.log_scale], centers, matrices, levels, layout.stride),
+        rotations=upright_rotations(yaw, centers, level),
+        covariances=_covariances(said[:, layout.log_scale], centers, camera, level[:, 2], layout.stride),
     )
 
 
 def _speakers(poses: _Poses) -> np.ndarray:
     """Choose the tokens that speak for all others of their thing, best score first, as indices."""
-    chosen = []
-    left = np.argsort(-poses.score, kind="stable")
-    while len(left):
-        best, left = left[0], left[1:]
-        chosen.append(best)
-        aside = (poses.centers[left] - poses.centers[best]) @ poses.rotations[best]
-        inside = (np.abs(aside) <= poses.extents[best] / 2).all(-1)
-        same = (poses.frame[left] == poses.frame[best]) & (poses.category[left] == poses.category[best])
-        left = left[~(inside & same)]
-    return np.array(chosen, int)
+    order = np.argsort(-poses.score, kind="stable")
+    centers, rotations = poses.centers[order], poses.rotations[order]
+    aside = (centers[None] - centers[:, None]) @ rotations  # (M, M, 3): token j in the box of token i
+    inside = (np.abs(aside) <= poses.extents[order, None] / 2).all(-1)
+    spoken_for = inside & (poses.category[order, None] == poses.category[None, order])
+    silent = np.zeros(len(order), bool)
+    for i in range(len(order)):  # in turn, as whoever is spoken for speaks for nobody
+        if not silent[i]:
+            silent[i + 1 :] |= spoken_for[i, i + 1 :]
+    return order[~silent]
 
 
-def _build_boxes(poses: _Poses, chosen: np.ndarray, categories: Sequence[Category]) -> list[PointedBox]:
+def _build_boxes(
+    poses: _Poses, chosen: np.ndarray, frame_index: int, categories: Sequence[Category]
+) -> list[PointedBox]:
+    boxes = Box3D.from_matrices(poses.centers[chosen], poses.extents[chosen], poses.rotations[chosen])
     return [
         PointedBox(
-            box=Box3D.from_matrix(poses.centers[i], poses.extents[i], poses.rotations[i]),
-            frame_index=int(poses.frame[i]),
+            box=box,
+            frame_index=frame_index,
             score=float(poses.score[i]),
             category=categories[poses.category[i]].name,
             color=int(poses.color[i]) if poses.color[i] >= 0 else None,
             covariance=poses.covariances[i],
         )
-        for i in chosen
+        for i, box in zip(chosen.tolist(), boxes, strict=True)
     ]
 
 
 def _covariances(
-    log_scale: np.ndarray, centers: np.ndarray, matrices: np.ndarray, levels: np.ndarray, stride: float
+    log_scale: np.ndarray, centers: np.ndarray, camera: Camera, up: np.ndarray, stride: float
 ) -> np.ndarray:
     """Carry the Laplace scales of offset, depth and yaw (variance 2 b^2) over to the box's pose.
 
@@ -222,14 +239,11 @@ def _covariances(
     image.
     """
     offset, depth, _, axis = (2 * np.exp(2 * log_scale.clip(-2 * MAX_LOG, MAX_LOG))).T
-    across = (
-        centers[:, 2:] * stride / np.stack([matrices[:, 0, 0], matrices[:, 1, 1]], -1)
-    )  # metres per stride
+    across = centers[:, 2:] * stride / np.array([camera.fx, camera.fy])  # metres per stride
     covariances = np.zeros((len(centers), 6, 6))
     covariances[:, :3, :3] = depth[:, None, None] * centers[:, :, None] * centers[:, None, :]
     covariances[:, [0, 1], [0, 1]] += offset[:, None] * across**2
-    up = levels[:, :, 2]
-    upright = up[:, :, None] * up[:, None, :]
+    upright = np.outer(up, up)
     tilt = 2 * GRAVITY_SCALE**2
     # The yaw code turns twice as fast as the box.
     covariances[:, 3:, 3:] = (axis / 4)[:, None, None] * upright + tilt * (np.eye(3) - upright)

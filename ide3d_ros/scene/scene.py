@@ -11,6 +11,7 @@ import numpy as np
 
 from ide3d_ros.bundle import Bundle, open_bundle
 from ide3d_ros.engine import (
+    CacheBudget,
     Engine,
     EngineDescription,
     EngineError,
@@ -48,13 +49,14 @@ class Scene:
     Bad requests and engine faults come back as a status, never as an exception; `open` and `add_frame` raise.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, *, window: int = 1):
+    def __init__(self, bundle: Bundle, engine: Engine, *, window: int = 1, budget: CacheBudget | None = None):
         """Join an opened bundle and a started engine; `Scene.open` does both in one call.
 
         Args:
             bundle: what the engine runs.
             engine: any engine, started for this bundle.
             window: newest frames that a question is asked about, 1..the bundle's limits.max_frames.
+            budget: limit of memory for frames, which scenes on one thread may share; None sets none.
 
         Raises:
             ValueError: if the bundle does not allow such a window.
@@ -66,12 +68,18 @@ class Scene:
         self._bundle = bundle
         self._engine = engine
         self._tokenizer = PromptTokenizer(bundle)
-        self._cache: FrameCache[View] = FrameCache(engine, window)
+        self._cache: FrameCache[View] = FrameCache(engine, window, budget=budget)
         self._reader = DetectionReader(bundle)
 
     @classmethod
     def open(
-        cls, bundle: str | Path = "nano", *, engine: str = "auto", window: int = 1, threads: int | None = None
+        cls,
+        bundle: str | Path = "nano",
+        *,
+        engine: str = "auto",
+        window: int = 1,
+        threads: int | None = None,
+        cache_mb: float | None = None,
     ) -> Scene:
         """Open a bundle and start an engine for it.
 
@@ -80,14 +88,18 @@ class Scene:
             engine: "auto" or the name of an engine.
             window: newest frames that a question is asked about, 1..the bundle's limits.max_frames.
             threads: CPU threads of one pass; None = one for each core this process may use.
+            cache_mb: memory for the frames' tokens, keys and values, MiB; the oldest frames beyond it are
+                forgotten, the newest one never. None sets no limit but the window.
 
         Raises:
             BundleError: if the bundle is unknown, damaged or of another schema.
             EngineError: if the engine cannot run here.
-            ValueError: if the bundle does not allow such a window.
+            ValueError: if the bundle does not allow such a window, or cache_mb is not positive.
         """
         opened = open_bundle(bundle)
-        return cls(opened, select_engine(opened, engine, threads=threads).engine, window=window)
+        budget = None if cache_mb is None else CacheBudget(cache_mb)
+        started = select_engine(opened, engine, threads=threads).engine
+        return cls(opened, started, window=window, budget=budget)
 
     def add_frame(self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str) -> Frame:
         """Encode an image at once and keep it as the newest frame of the window.
@@ -251,7 +263,7 @@ class Scene:
         return frame
 
     def _locate_prompts(self, prompts: list[list[int]], labels: list[str]) -> list[Location]:
-        pointers: list[np.ndarray] = []
+        pointers: list[np.ndarray] = []  # (prompts of the pass, K, F N + 1) each
         prompt_ms = 0.0
         try:
             window = self._cache.window()
@@ -259,15 +271,12 @@ class Scene:
                 return [Location(Status.NO_FRAMES, _NO_FRAMES)] * len(prompts)
             for start in range(0, len(prompts), PROMPTS_PER_PASS):
                 output, spent = self._read_prompts(window, prompts[start : start + PROMPTS_PER_PASS])
-                pointers.extend(output.pointer)
+                pointers.append(output.pointer)
                 prompt_ms += spent
         except EngineError as error:
             return [Location(Status.ENGINE_ERROR, str(error))] * len(prompts)
         begin = time.perf_counter()
-        found = [
-            self._reader.read_pointer(window, pointer, label)
-            for pointer, label in zip(pointers, labels, strict=True)
-        ]
+        found = self._reader.read_pointers(window, np.concatenate(pointers), labels)
         latency = _latency(window, prompt_ms, begin)
         return [
             _location(detections, latency, f"nothing in view matches '{label}'")
@@ -297,7 +306,7 @@ class Scene:
         begin = time.perf_counter()
         draft = Answer(
             Status.OK,
-            evidence=self._reader.read_pointer(window, output.pointer[0], label=None),
+            evidence=self._reader.read_pointers(window, output.pointer, [None])[0],
             frames=tuple(view.frame for view in window.keys),
             latency=_latency(window, prompt_ms, begin),
         )

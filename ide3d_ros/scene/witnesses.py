@@ -19,55 +19,47 @@ MAX_PRECISION_LOG = 6.0
 """Bound of the claimed log precision: no token silences all others."""
 
 
+_STATED = slice(0, 9)  # offset, depth, extents, yaw, front: the slots that are averaged
+_SCALE_OF = np.array([0, 0, 1, 2, 2, 2, 3, 3, 3])  # which of the claimed scales belongs to each of them
+
+
 def join_witnesses(
-    fields: np.ndarray,
-    chosen: np.ndarray,
-    sizes: np.ndarray,
-    places: np.ndarray,
-    frame: np.ndarray,
-    layout: BoxCode,
+    fields: np.ndarray, chosen: np.ndarray, sizes: np.ndarray, places: np.ndarray, layout: BoxCode
 ) -> np.ndarray:
     """Replace what chosen tokens state by the precision-weighted mean of the tokens that mean the same thing.
 
-    Witnesses lie in the same frame, name the same category, and place the centre nearby and at a like depth.
-    Each slot is weighted by the inverse of its own claimed variance. Category, colour and log scales stay the
-    chosen token's: errors of neighbours are alike, so their mean is not surer by their number.
+    Witnesses name the same category and place the centre nearby and at a like depth. Each slot is weighted by
+    the inverse of its own claimed variance. Category, colour and log scales stay the chosen token's: errors
+    of neighbours are alike, so their mean is not surer by their number.
 
     Args:
-        fields: (S, P) finite field vectors of the window.
+        fields: (N, P) float64 finite field vectors of one frame.
         chosen: (M,) tokens to speak for.
         sizes: (M,) size of the thing each of them states, metres.
-        places: (S, 2) pixel centre of each token.
-        frame: (S,) frame of each token.
+        places: (N, 2) pixel centre of each token.
         layout: of the field vectors.
 
     Returns:
         (M, P) float64 field vectors, relative to the chosen tokens.
     """
-    joined = fields[chosen].astype(np.float64)
+    joined = fields[chosen]
     if not len(chosen):
         return joined
-    centers = places + fields[:, layout.offset] * layout.stride
-    depth = fields[:, layout.depth]
+    stated = fields[:, _STATED].copy()
+    stated[:, layout.offset] = places + stated[:, layout.offset] * layout.stride  # centres, the same for all
+    depth = stated[:, layout.depth]
     category = fields[:, layout.category].argmax(-1)
     reach = REACH * sizes * layout.focal_virtual * np.exp(-depth[chosen].clip(-9, 9))  # pixels
-    apart = np.linalg.norm(centers[None] - centers[chosen, None], axis=-1)
+    aside = stated[None, :, layout.offset] - stated[chosen, None, layout.offset]
     witness = (
-        (frame[None] == frame[chosen, None])
-        & (category[None] == category[chosen, None])
-        & (apart <= reach[:, None])
+        (category[None] == category[chosen, None])
+        & (np.hypot(aside[..., 0], aside[..., 1]) <= reach[:, None])
         & (np.abs(depth[None] - depth[chosen, None]) <= np.log(DEPTH_RATIO))
-    )  # (M, S)
+    )  # (M, N)
     witness[np.arange(len(chosen)), chosen] = True
     precision = np.exp((-2.0 * fields[:, layout.log_scale]).clip(-MAX_PRECISION_LOG, MAX_PRECISION_LOG))
-
-    def mean(values: np.ndarray, slot: int) -> np.ndarray:
-        weight = witness * precision[:, slot]
-        return (weight @ values) / weight.sum(-1).reshape(-1, *[1] * (values.ndim - 1))
-
-    joined[:, layout.offset] = (mean(centers, 0) - places[chosen]) / layout.stride
-    joined[:, layout.depth] = mean(depth, 1)
-    joined[:, layout.extents] = mean(fields[:, layout.extents], 2)
-    joined[:, layout.yaw] = mean(fields[:, layout.yaw], 3)
-    joined[:, layout.front] = mean(fields[:, layout.front], 3)
+    weight = precision[:, _SCALE_OF]  # (N, 9)
+    heard = witness.astype(np.float64)
+    joined[:, _STATED] = (heard @ (weight * stated)) / (heard @ weight)
+    joined[:, layout.offset] = (joined[:, layout.offset] - places[chosen]) / layout.stride
     return joined

@@ -11,7 +11,7 @@ from counting_engine import CountingEngine
 from fake_bundle import RGB, picture
 
 from ide3d_ros.bundle import Bundle
-from ide3d_ros.engine import EngineError, FrameCache, Prefix, select_engine
+from ide3d_ros.engine import CacheBudget, EngineError, FrameCache, Prefix, select_engine
 
 K = np.array([[50, 0, 31.5], [0, 50, 23.5], [0, 0, 1]])
 
@@ -116,10 +116,12 @@ def test_times_are_counted_once(engine: CountingEngine) -> None:
     cache = FrameCache[str](engine, 2)
     cache.add("red", picture(("red", 0, 0)), K, preprocess_ms=1000.0)
     first = cache.window()
-    assert first.vision_ms > 1000 and first.prefix_ms > 0
-    assert cache.window().vision_ms == 0
+    assert first.preprocess_ms == 1000 and first.vision_ms > 0 and first.prefix_ms > 0
+    unchanged = cache.window()
+    assert unchanged.preprocess_ms == unchanged.vision_ms == 0
     add(cache, "green")
-    assert 0 < cache.window().vision_ms < 1000
+    last = cache.window()
+    assert last.preprocess_ms == 0 and last.vision_ms > 0
 
 
 def test_memory_counts_tokens_then_prefixes_once(engine: CountingEngine) -> None:
@@ -183,3 +185,72 @@ def test_a_failed_prefix_pass_is_tried_again(engine: CountingEngine) -> None:
 def test_a_cache_for_no_frames_is_refused(engine: CountingEngine) -> None:
     with pytest.raises(ValueError, match="keeps nothing"):
         FrameCache(engine, 0)
+
+
+# Memory shared by several caches
+
+MIB = 1 << 20
+
+
+def prefix_bytes(engine: CountingEngine) -> int:
+    """Measure what one frame holds once its prefix is there."""
+    cache = FrameCache[str](engine, 1)
+    add(cache, "red")
+    return cache.window().prefix.bytes
+
+
+def test_the_oldest_frames_go_when_memory_is_short_and_nothing_is_computed_again(
+    engine: CountingEngine,
+) -> None:
+    budget = CacheBudget(2.5 * prefix_bytes(engine) / MIB)
+    cache = FrameCache[str](engine, 4, budget=budget)
+    for color in ("red", "green"):
+        add(cache, color)
+    cache.window()
+    add(cache, "blue")
+    before = engine.passes["prefix"]
+    window = cache.window()
+    assert window.keys == cache.keys == ("green", "blue")
+    assert first_colors(window.prefix) == ["green", "blue"]
+    assert engine.passes["prefix"] == before + 1 and engine.prefix_frames[-1] == 1
+    assert cache.window().prefix is window.prefix
+    assert cache.bytes == window.prefix.bytes == budget.bytes
+
+
+def test_the_camera_that_was_used_least_recently_gives_way_but_keeps_its_newest_frame(
+    engine: CountingEngine,
+) -> None:
+    budget = CacheBudget(4.5 * prefix_bytes(engine) / MIB)
+    idle, busy = (FrameCache[str](engine, 3, budget=budget) for _ in range(2))
+    for cache in (idle, busy):
+        for color in RGB:
+            add(cache, color)
+    idle.window()
+    busy.window()
+    assert idle.keys == ("blue",)
+    assert busy.keys == ("red", "green", "blue")
+    assert first_colors(idle.window().prefix) == ["blue"]
+
+
+def test_the_newest_frame_stays_however_small_the_budget(engine: CountingEngine) -> None:
+    cache = FrameCache[str](engine, 3, budget=CacheBudget(1e-6))
+    for color in RGB:
+        add(cache, color)
+    assert cache.window().keys == ("blue",)
+
+
+def test_a_dropped_frame_frees_its_memory(engine: CountingEngine) -> None:
+    cache = FrameCache[str](engine, 3)
+    for color in RGB:
+        add(cache, color)
+    full = cache.window().prefix
+    cache.drop_oldest()
+    window = cache.window()
+    assert cache.bytes == window.prefix.bytes == full.bytes * 2 // 3
+    assert not np.shares_memory(window.prefix.key, full.key)
+
+
+@pytest.mark.parametrize("limit_mb", [0.0, -1.0, float("nan")])
+def test_a_budget_without_room_is_refused(limit_mb: float) -> None:
+    with pytest.raises(ValueError, match="cache_mb"):
+        CacheBudget(limit_mb)

@@ -169,3 +169,36 @@ def test_the_least_thickness_can_be_asked_for() -> None:
 def test_numbers_that_make_no_box_are_refused_by_name(make, reason: str) -> None:
     with pytest.raises(BoxError, match=reason):
         make()
+
+
+@given(st.lists(st.from_type(Box3D), max_size=5))
+def test_many_boxes_at_once_are_the_boxes_one_by_one(boxes: list[Box3D]) -> None:
+    centers, extents = (
+        np.array([getattr(b, n) for b in boxes]).reshape(-1, 3) for n in ("center", "extents")
+    )
+    rotations = np.array([box.rotation for box in boxes]).reshape(-1, 3, 3)
+    together = Box3D.from_matrices(centers, extents, rotations)
+    alone = [Box3D.from_matrix(*row) for row in zip(centers, extents, rotations, strict=True)]
+    assert len(together) == len(boxes)
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.center, other.center)
+        np.testing.assert_array_equal(one.extents, other.extents)
+        np.testing.assert_allclose(one.quaternion, other.quaternion, atol=1e-15)
+        np.testing.assert_allclose(one.rotation, other.rotation, atol=1e-15)
+
+
+def test_many_boxes_at_once_keep_copies_that_cannot_be_changed() -> None:
+    centers = np.zeros((2, 3))
+    first, second = Box3D.from_matrices(centers, np.ones((2, 3)), np.stack([np.eye(3)] * 2))
+    centers[1] = 7.0
+    assert not second.center.any()
+    for array in (first.center, first.extents, first.quaternion, first.rotation):
+        with pytest.raises(ValueError):
+            array[...] = 5.0
+
+
+def test_many_boxes_of_other_shapes_are_refused() -> None:
+    with pytest.raises(BoxError, match="shapes"):
+        Box3D.from_matrices(np.zeros((2, 3)), np.ones((1, 3)), np.stack([np.eye(3)] * 2))
+    with pytest.raises(BoxError, match="not a rotation"):
+        Box3D.from_matrices(np.zeros((1, 3)), np.ones((1, 3)), 2 * np.eye(3)[None])

@@ -15,6 +15,7 @@ from scipy.optimize import linprog
 from scipy.spatial import ConvexHull, HalfspaceIntersection
 
 from ide3d_ros.geometry import Box3D, iou_matrix, oriented_iou, yaw_rotation
+from ide3d_ros.geometry.iou import iou_bounds
 from ide3d_ros.geometry.transform import from_rotation_translation
 
 BOXES = st.from_type(Box3D)
@@ -168,3 +169,29 @@ def test_boxes_whose_spheres_meet_but_whose_sides_do_not_have_no_overlap() -> No
     flat = Box3D([0.0, 0.0, 1.0], [3.0, 3.0, 0.1], [1.0, 0.0, 0.0, 0.0])
     assert oriented_iou(UNIT, flat) == 0.0
     assert oriented_iou(UNIT, FAR) == 0.0
+
+
+FIRST, SECOND = np.array([0]), np.array([1])
+
+
+@given(BOXES, BOXES)
+def test_a_bound_is_never_below_the_overlap_and_is_it_where_it_says_so(first: Box3D, second: Box3D) -> None:
+    bounds, exact = iou_bounds([first, second], FIRST, SECOND)
+    overlap = oriented_iou(first, second)
+    assert bounds[0] >= overlap - 1e-9
+    if exact[0]:
+        assert bounds[0] == pytest.approx(overlap, abs=1e-6)
+
+
+@given(BOXES, st.floats(-1.0, 1.0))
+def test_a_shifted_copy_is_bounded_exactly(box: Box3D, share: float) -> None:
+    shifted = Box3D(box.center + share * box.extents[0] * box.rotation[:, 0], box.extents, box.quaternion)
+    bounds, exact = iou_bounds([box, shifted], FIRST, SECOND)
+    assert exact[0]
+    assert bounds[0] == pytest.approx((1 - abs(share)) / (1 + abs(share)), abs=1e-9)
+
+
+def test_a_box_that_is_not_valid_is_bounded_by_nothing() -> None:
+    bad = Box3D([np.nan, 0.0, 0.0], [1.0, 1.0, 1.0], [1.0, 0.0, 0.0, 0.0])
+    bounds, exact = iou_bounds([UNIT, bad], FIRST, SECOND)
+    assert bounds[0] == 0 and exact[0]

@@ -93,6 +93,22 @@ def test_detections_carry_the_stamp_of_their_frame(benches) -> None:
     assert result.image.shape == (6, 8, 3)
 
 
+def test_times_of_a_published_frame_add_up(benches) -> None:
+    bench = benches(SlowScene(encode_s=0.02))
+
+    def read() -> np.ndarray:
+        time.sleep(0.01)
+        return np.zeros((6, 8, 3), np.uint8)
+
+    bench.frame(11, age_s=0.5, read=read)
+    until(lambda: bench.worker.lanes[""].tally.times)
+    (times,) = bench.worker.lanes[""].tally.times
+    assert times.stamp_ns == 11
+    assert times.latency is bench.results[0].location.latency
+    assert times.wait_ms >= 500 and times.read_ms >= 10 and times.publish_ms > 0
+    assert times.total_ms >= times.wait_ms + times.read_ms + 20 + times.publish_ms
+
+
 def test_newest_frame_wins_and_the_rest_is_counted(benches) -> None:
     bench = benches(SlowScene(encode_s=0.1), rate_hz=100.0)
     bench.frame(1)

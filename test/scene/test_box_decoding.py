@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,22 +67,30 @@ def pointer_at(*places: int | None) -> np.ndarray:
     return pointer - np.log(np.exp(pointer).sum(-1, keepdims=True))
 
 
-def decode(fields: np.ndarray, pointer: np.ndarray) -> list[PointedBox]:
+def decode_all(fields: np.ndarray, pointers: np.ndarray) -> list[list[PointedBox]]:
     return decode_boxes(
-        fields, GRAVITY, pointer, layout=CODE, frames=CAMERAS, tokens_per_frame=TOKENS, categories=CATEGORIES
+        fields, GRAVITY, pointers, layout=CODE, frames=CAMERAS, tokens_per_frame=TOKENS, categories=CATEGORIES
     )
+
+
+def decode(fields: np.ndarray, pointer: np.ndarray) -> list[PointedBox]:
+    return decode_all(fields, pointer[None])[0]
 
 
 def read_field(fields: np.ndarray, min_score: float = 0.5) -> list[PointedBox]:
-    return decode_field(
-        fields,
-        GRAVITY,
-        min_score=min_score,
-        layout=CODE,
-        frames=CAMERAS,
-        tokens_per_frame=TOKENS,
-        categories=CATEGORIES,
-    )
+    """Read both frames."""
+    found = []
+    for frame, camera in enumerate(CAMERAS):
+        boxes = decode_field(
+            fields[frame * TOKENS : (frame + 1) * TOKENS],
+            GRAVITY[frame],
+            min_score=min_score,
+            layout=CODE,
+            camera=camera,
+            categories=CATEGORIES,
+        )
+        found += [replace(box, frame_index=frame) for box in boxes]
+    return found
 
 
 def assert_same(found: Box3D, wanted: Box3D) -> None:
@@ -120,6 +130,28 @@ def test_each_query_yields_its_own_box_and_none_yields_nothing() -> None:
     assert_same(second.box, near)
     assert (first.category, first.color, first.frame_index) == ("ball", 2, 1)
     assert (second.category, second.color, second.frame_index) == ("chair", 1, 0)
+
+
+def test_prompts_read_together_yield_what_they_yield_alone() -> None:
+    fields = empty_fields()
+    write(fields, 5, upright_box(0, [0, 0, 2], 2.8, [0.5, 0.5, 1]), category=0)
+    write(fields, 6, upright_box(0, [0.1, 0, 2.1], 2.7, [0.5, 0.5, 1]), category=0)
+    write(fields, TOKENS + 7, upright_box(1, [1, 0, 4], 3.0, [0.3, 0.3, 0.3]), category=1)
+    fields[TOKENS + 2] = np.nan
+    pointers = np.stack(
+        [pointer_at(TOKENS + 7, 5), pointer_at(None, None), pointer_at(TOKENS + 2, 6), pointer_at(5, None)]
+    )
+    together = decode_all(fields, pointers)
+    assert [len(boxes) for boxes in together] == [2, 0, 1, 1]
+    for boxes, pointer in zip(together, pointers, strict=True):
+        for box, alone in zip(boxes, decode(fields, pointer), strict=True):
+            assert (box.frame_index, box.category, box.score) == (
+                alone.frame_index,
+                alone.category,
+                alone.score,
+            )
+            np.testing.assert_allclose(box.box.center, alone.box.center, rtol=1e-12)
+            np.testing.assert_allclose(box.covariance, alone.covariance, rtol=1e-12)
 
 
 def test_all_tokens_together_outvote_none() -> None:

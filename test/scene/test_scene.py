@@ -146,6 +146,18 @@ def test_a_follow_up_on_an_unchanged_window_runs_only_its_text(scene: Scene, eng
     assert (engine.passes["vision"], engine.passes["prefix"]) == (1, 1)
 
 
+def test_boxes_that_a_frame_states_unasked_are_read_once(fake_bundle: Bundle, engine: CountingEngine) -> None:
+    scene = Scene(fake_bundle, engine, window=2)
+    show(scene, ("red", 0, 0), stamp_ns=1)
+    (first,) = scene.detect()
+    assert scene.detect()[0] is first
+    show(scene, ("green", 0, 0), stamp_ns=2)
+    assert [one.label for one in scene.detect() if one is not first] == ["table"]
+    assert any(one is first for one in scene.detect())
+    show(scene, ("blue", 0, 0), stamp_ns=3)
+    assert first not in scene.detect().detections
+
+
 def test_detecting_without_a_vocabulary_needs_no_prompt(scene: Scene, engine: CountingEngine) -> None:
     show(scene, ("red", 0, 0))
     scene.detect()

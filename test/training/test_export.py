@@ -56,6 +56,13 @@ def frames(count: int) -> tuple[np.ndarray, np.ndarray]:
 PROMPTS = (Prompt((1, 10, 11, 12, 13), (), ()), Prompt((2, 20, 21), (30, 31, 4), ()))
 
 
+def test_no_graph_guards_against_rows_that_attend_to_nothing(exported):
+    for name in ("vision", "prefix", "prompt", "step"):
+        nodes = onnx.load(exported[1] / f"{name}.onnx", load_external_data=False).graph.node
+        kinds = {node.op_type for node in nodes}
+        assert "Softmax" in kinds and "IsNaN" not in kinds
+
+
 def test_the_graphs_answer_as_the_network_did_when_it_trained(exported, sessions):
     network, _ = exported
     images, intrinsics = frames(1)

@@ -54,10 +54,9 @@ def test_a_perfect_network_gives_the_true_boxes_back(rooms: Path, mirrored: bool
         owners = {row: next(o for o in graph.objects if o.id == i) for i, row in rows.items()}
         boxes = decode_field(
             stated_fields(targets),
-            targets.gravity[None],
+            targets.gravity,
             layout=CONFIG.box_code,
-            frames=[graph.camera],
-            tokens_per_frame=CONFIG.tokens,
+            camera=graph.camera,
             categories=categories,
             min_score=0.5,
         )

@@ -17,6 +17,7 @@ from torch.export import Dim
 from ide3d_ros.bundle.interface import GRAPHS
 from ide3d_ros.bundle.sealing import WEIGHTS_FILE
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
+from ide3d_training.export.attention_guards import drop_attention_guards
 from ide3d_training.export.graphs import PrefixGraph, PromptGraph, StepGraph, VisionGraph
 
 OPSET = 20
@@ -73,6 +74,7 @@ def write_graphs(network: Ide3dNetwork, folder: Path) -> None:
             )
         model = program.model_proto
         strip_provenance(model)
+        drop_attention_guards(model)
         weights.take(model)
         (folder / f"{name}.onnx").write_bytes(model.SerializeToString(deterministic=True))
     weights.write()

@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ide3d_ros.engine.cores import usable_cores
+
 _PACKAGES = (
     "ide3d_ros",
     "numpy",
@@ -30,7 +32,7 @@ def machine() -> dict[str, Any]:
         "processor": _processor(),
         "architecture": platform.machine(),
         "cores": os.cpu_count(),
-        "cores_allowed": len(os.sched_getaffinity(0)),
+        "cores_usable": usable_cores(),
         "memory_mb": _total_memory_mb(),
         "system": platform.platform(),
         "load_average": [round(value, 2) for value in os.getloadavg()],

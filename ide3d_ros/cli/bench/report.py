@@ -68,8 +68,29 @@ def times_table(title: str, summaries: Mapping[str, Mapping[str, float | int]], 
     return table
 
 
-def print_ratios(console: Console, ratios: Mapping[str, float | None]) -> None:
-    """Print a line for each ratio that was measured."""
-    for name, value in ratios.items():
-        if value is not None:
+def print_report(report: Mapping[str, Any], console: Console) -> None:
+    """Show a report: whole calls, stages, ratios, the node at the camera's rate, memory."""
+    console.print(times_table("whole calls, in turns", report["cases_ms"], first="case"))
+    console.print(times_table("stages", report["stages_ms"], first="stage"))
+    if "node" in report:
+        console.print(_node_table(report))
+    for name, value in report.items():
+        if name.endswith("_ratio") and value is not None:
             console.print(f"{name}: {value:.3f}")
+    for name, peak in report["memory_peak_mb"].items():
+        if peak is not None:
+            console.print(f"memory peak, {name}: {peak:.0f} MiB")
+
+
+def _node_table(report: Mapping[str, Any]) -> Table:
+    node = report["node"]
+    rows = {
+        "engine, nothing waits": node["engine_ms"],
+        "node overhead, nothing waits": node["overhead_ms"],
+        "image to boxes and back, nothing waits": node["round_trip_ms"],
+        "engine, at the camera's rate": node["sustained"]["engine_ms"],
+        "age of the boxes, at the camera's rate": node["sustained"]["age_ms"],
+    }
+    if "cameras" in report:
+        rows[f"age of the boxes, {report['cameras']['count']} cameras"] = report["cameras"]["age_ms"]
+    return times_table("perception node", rows, first="what")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from ide3d_ros.bundle import open_bundle
 from ide3d_ros.cli.bench.figures import ratio, summaries
 from ide3d_ros.cli.bench.library import LibraryTimes, measure_library, vocabulary_case
 from ide3d_ros.cli.bench.machine import peak_memory_mb
-from ide3d_ros.cli.bench.report import new_report, print_ratios, times_table, write_report
+from ide3d_ros.cli.bench.report import new_report, print_report, write_report
 from ide3d_ros.cli.bench.rounds import BenchError
 from ide3d_ros.engine import select_engine
 
@@ -33,6 +33,9 @@ class BenchSettings:
         repetitions: of each case.
         threads: CPU threads of the engine; 0 takes all cores.
         width, height: of the frames, pixels.
+        seconds: how long a perception node is shown frames, in each way; 0 leaves the node out.
+        rate_hz: of its cameras.
+        cameras: how many it has in the last part; with 1 that part is left out.
         json: file for the figures; None writes none.
     """
 
@@ -44,6 +47,9 @@ class BenchSettings:
     threads: int = 0
     width: int = 640
     height: int = 480
+    seconds: float = 10.0
+    rate_hz: float = 30.0
+    cameras: int = 2
     json: Path | None = None
 
 
@@ -60,13 +66,15 @@ def run_bench(settings: BenchSettings, console: Console) -> None:
     """
     bundle = open_bundle(settings.bundle)
     selection = select_engine(bundle, settings.engine, threads=settings.threads or None)
-    engine = selection.engine.describe()
     console.print(f"bundle {bundle.name}, {selection.reason}")
-    subject = {"bundle": bundle.name, "precision": bundle.manifest.precision, "engine": asdict(engine)}
+    subject = {
+        "bundle": bundle.name,
+        "precision": bundle.manifest.precision,
+        "engine": asdict(selection.engine.describe()),
+    }
     asked = {name: value for name, value in asdict(settings).items() if name != "json"}
     report = new_report(subject, asked)
-    with _progress(console) as progress:
-        task = progress.add_task("library", total=settings.repetitions + 1)
+    with _progress(console, "library", settings.repetitions + 1) as tick:
         try:
             library = measure_library(
                 bundle,
@@ -75,18 +83,21 @@ def run_bench(settings: BenchSettings, console: Console) -> None:
                 phrases=settings.phrases,
                 image_size=(settings.width, settings.height),
                 repetitions=settings.repetitions,
-                after_round=lambda: progress.advance(task),
+                after_round=tick,
             )
         except ValueError as error:
             raise BenchError(f"--window cannot be used: {error}") from error
-    report |= _library_figures(library)
+    report |= library_figures(library)
     report["memory_peak_mb"] = {"library": peak_memory_mb()}
-    _show(report, console)
+    if settings.seconds:
+        _measure_node(settings, report, console)
+    print_report(report, console)
     if settings.json is not None:
         write_report(report, settings.json)
 
 
-def _library_figures(found: LibraryTimes) -> dict[str, Any]:
+def library_figures(found: LibraryTimes) -> dict[str, Any]:
+    """Sum up what was measured of a Scene, by the keys of the report."""
     cases = found.cases
     one, most = (cases[vocabulary_case(count, found.window)] for count in (1, found.phrases))
     first = cases["first locate"]
@@ -99,17 +110,41 @@ def _library_figures(found: LibraryTimes) -> dict[str, Any]:
     }
 
 
-def _show(report: dict[str, Any], console: Console) -> None:
-    console.print(times_table("whole calls, in turns", report["cases_ms"], first="case"))
-    console.print(times_table("stages", report["stages_ms"], first="stage"))
-    print_ratios(console, {name: value for name, value in report.items() if name.endswith("_ratio")})
-    for name, peak in report["memory_peak_mb"].items():
-        if peak is not None:
-            console.print(f"memory peak, {name}: {peak:.0f} MiB")
+def _measure_node(settings: BenchSettings, report: dict[str, Any], console: Console) -> None:
+    # Here because the library part needs no ROS, and this one does.
+    from ide3d_ros.cli.bench.live import LivePlan, measure_cameras, measure_one_camera
+    from ide3d_ros.cli.bench.live_figures import node_figures, sustained_figures
+    from ide3d_ros.cli.own_domain import keep_to_own_domain
+
+    plan = LivePlan(
+        bundle=settings.bundle,
+        engine=settings.engine,
+        threads=settings.threads,
+        width=settings.width,
+        height=settings.height,
+        rate_hz=settings.rate_hz,
+        seconds=settings.seconds,
+        domain_id=keep_to_own_domain(),
+    )
+    with _progress(console, "perception node", None) as tick:
+        found = measure_one_camera(plan, tick=tick)
+    figures = node_figures(found)
+    # What the library does not do: to take a message in, to read it, and to publish boxes.
+    stages = figures["node"]["stages_ms"]
+    report["stages_ms"] |= {name: stages[name] for name in ("receive", "decode", "publish")}
+    report |= figures
+    report["memory_peak_mb"]["node"] = found.memory_peak_mb
+    if settings.cameras > 1:
+        with _progress(console, f"{settings.cameras} cameras", None) as tick:
+            several = measure_cameras(plan, settings.cameras, tick=tick)
+        report["cameras"] = {"count": settings.cameras, **sustained_figures(several)}
+        report["memory_peak_mb"][f"node with {settings.cameras} cameras"] = several.memory_peak_mb
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
+def _progress(console: Console, what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """Show that something goes on, and how far it is; call what is yielded at every step."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
