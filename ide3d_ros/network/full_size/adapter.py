@@ -78,7 +78,9 @@ class Adapter(nn.Module, ABC):
         for chunk in frames.split(FRAMES_AT_ONCE):
             with _watching(watched) as seen:
                 sight = self._see(self._normalized(chunk))
-            parts.append(Sight(sight.grid, sight.deep, tuple(self._in_rows(level, len(chunk)) for level in seen)))
+            parts.append(
+                Sight(sight.grid, sight.deep, tuple(self._in_rows(level, len(chunk)) for level in seen))
+            )
         return Sight(
             torch.cat([part.grid for part in parts]),
             tuple(torch.cat(deep) for deep in zip(*(part.deep for part in parts), strict=True)),

@@ -25,8 +25,9 @@ class CheckpointNotCachedError(CheckpointError):
 
     def __init__(self, name: str, missing: str):
         super().__init__(
-            f"there is no folder '{name}', and the Hugging Face cache of this machine does not hold {missing} of "
-            f"a checkpoint of that name; nothing is downloaded by itself, fetch it with: hf download {name}"
+            f"there is no folder '{name}', and the Hugging Face cache of this machine does not hold "
+            f"{missing} of a checkpoint of that name; nothing is downloaded by itself, fetch it with: "
+            f"hf download {name}"
         )
 
 
@@ -52,8 +53,8 @@ class NoWeightsError(CheckpointError):
 
     def __init__(self, name: str):
         super().__init__(
-            f"'{name}' has no weights (no *.safetensors beside its config); name a checkpoint folder that has, "
-            "or build the network with random weights"
+            f"'{name}' has no weights (no *.safetensors beside its config); name a checkpoint folder that "
+            "has, or build the network with random weights"
         )
 
 

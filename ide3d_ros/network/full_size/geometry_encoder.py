@@ -2,9 +2,9 @@
 """A multi-view geometry encoder of VGGT's shape: what a dual-encoder network runs beside its vision tower.
 
 Frames are cut into patches by an image transformer; then blocks that attend within each frame alternate with
-blocks that attend across all frames. Written from the published sizes (METHODS: 24 + 24 blocks of width 1024,
-patches of 14 pixels, five tokens a frame for camera and registers, 2048 values a patch): it costs what VGGT-1B
-costs up to the layer that is read, and holds none of its weights. Those are not free for every use.
+blocks that attend across all frames. Written from the published sizes (24 + 24 blocks of width 1024, patches
+of 14 pixels, five tokens a frame for camera and registers, 2048 values a patch): it costs what VGGT-1B costs
+up to the layer that is read, and holds none of its weights, which are not free for every use.
 """
 
 from __future__ import annotations

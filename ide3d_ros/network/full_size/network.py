@@ -51,7 +51,7 @@ class BoxSettings:
 
 @dataclass
 class Prefix:
-    """What a window has become: keys and values for the language model, and what its frames say by themselves.
+    """What a window has become: keys and values, and what its frames say without being asked.
 
     Attributes:
         cache: keys and values; a question is written behind them and taken back by the next one.
@@ -112,7 +112,9 @@ class _Sequence:
     positions: list[torch.Tensor] = field(default_factory=list)
     grid: list[torch.Tensor] = field(default_factory=list)
 
-    def add(self, embeddings: torch.Tensor, positions: torch.Tensor, grid: torch.Tensor | None = None) -> None:
+    def add(
+        self, embeddings: torch.Tensor, positions: torch.Tensor, grid: torch.Tensor | None = None
+    ) -> None:
         self.embeddings.append(embeddings)
         self.positions.append(positions)
         nothing = torch.zeros(len(embeddings), dtype=torch.bool, device=embeddings.device)
@@ -172,8 +174,8 @@ class FullSizeNetwork(nn.Module):
         """
         if self.second is not None:
             raise ValueError(
-                "the second encoder attends across all frames, so a window cannot grow; encode all its frames "
-                "again and make a new prefix"
+                "the second encoder attends across all frames, so a window cannot grow; encode all its "
+                "frames again and make a new prefix"
             )
         self._take_back(prefix)
         return self._append(prefix, sight, _Sequence())
@@ -239,7 +241,8 @@ class FullSizeNetwork(nn.Module):
         grid = torch.cat(piece.grid)
         behind = 0 if answer is None else len(answer)
         queries = slice(len(grid) - behind - len(self.queries), len(grid) - behind)
-        states = self._decode(piece, None, sight.deep, _hiding(len(grid), queries, grid.device) if behind else None)
+        mask = _hiding(len(grid), queries, grid.device) if behind else None
+        states = self._decode(piece, None, sight.deep, mask)
         visual = states[grid].unflatten(0, sight.grid.shape[:2])
         keys, fields, gravity = self.box_head.read_frame(visual.float())
         words = torch.cat([states[queries.start - len(text) : queries.start], states[queries.stop :]])

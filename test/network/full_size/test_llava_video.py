@@ -48,7 +48,8 @@ def published_names(language_layers: int, vision_blocks: int) -> list[str]:
         *(f"{vision}.post_layernorm.{kind}" for kind in ("weight", "bias")),
     ]
     for layer in range(language_layers):
-        names += [f"model.layers.{layer}.{norm}.weight" for norm in ("input_layernorm", "post_attention_layernorm")]
+        norms = ("input_layernorm", "post_attention_layernorm")
+        names += [f"model.layers.{layer}.{norm}.weight" for norm in norms]
         names += [f"model.layers.{layer}.mlp.{part}_proj.weight" for part in ("gate", "up", "down")]
         names += [f"model.layers.{layer}.self_attn.{part}_proj.weight" for part in "qkvo"]
         names += [f"model.layers.{layer}.self_attn.{part}_proj.bias" for part in "qkv"]
@@ -102,7 +103,7 @@ def test_the_published_config_is_the_one_that_comes_with_the_package():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"mm_vision_tower": "openai/clip-vit-large"}, "vision tower 'openai/clip-vit-large' is none of siglip"),
+        ({"mm_vision_tower": "openai/clip-vit"}, "vision tower 'openai/clip-vit' is none of siglip"),
         ({"mm_projector_type": "linear"}, "mm_projector_type is 'linear' and not mlp2x_gelu"),
         ({"mm_spatial_pool_mode": "average"}, "mm_spatial_pool_mode is 'average' and not bilinear"),
     ],

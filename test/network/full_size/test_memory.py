@@ -35,7 +35,7 @@ def test_what_is_counted_is_what_is_taken(kind, tmp_path):
 
 
 def test_the_published_sizes_come_out():
-    """VG-LLM-8B and 3D-IDE have 9.25 and 8.06 billion parameters and take 21.1 and 18.35 GB (arXiv 2604.03296)."""
+    """VG-LLM-8B and 3D-IDE: 9.25 and 8.06 billion parameters, 21.1 and 18.35 GB (arXiv 2604.03296)."""
     plain = memory_need(full("llava-video-7b"), frames=32, text_tokens=96)
     dual = memory_need(full("qwen2.5-vl-7b", dual_encoder=True), frames=32, text_tokens=96)
     assert plain.parameters == pytest.approx(8.06e9, rel=0.01)

@@ -140,8 +140,8 @@ def test_a_training_pass_yields_what_objectives_need_and_reaches_every_part(chec
     assert once.fields.shape == (*grid, 14 + 2 + 2) and once.gravity.shape == (2, 2)
     assert [level.shape[-1] for level in once.levels] == [16, 16, 16]
     torch.testing.assert_close(once.pointer.exp().sum(-1), torch.ones(BOXES.queries))
-    total = once.logits.logsumexp(-1).mean() + once.pointer[:, 0].mean() + once.fields.mean() + once.gravity.mean()
-    (total + once.visual_states.square().mean() + sum(level.mean() for level in once.levels)).backward()
+    outputs = (once.logits.logsumexp(-1), once.pointer[:, 0], once.fields, once.gravity, once.visual_states)
+    sum(output.square().mean() for output in (*outputs, *once.levels)).backward()
     # LLaVA has no use for the norm behind SigLIP's last block.
     silent = {name for name, weight in network.named_parameters() if weight.grad is None}
     assert all("post_layernorm" in name for name in silent), silent

@@ -40,7 +40,8 @@ def test_every_token_gets_the_features_of_its_four_patches(encoder):
     normed = encoder.norm(features)
     four = torch.cat([normed[1, 2, 4], normed[1, 2, 5], normed[1, 3, 4], normed[1, 3, 5]])
     row, column = 1, 2
-    torch.testing.assert_close(encoder(video())[1, 3 * row + column], encoder.merger(four), atol=1e-5, rtol=1e-4)
+    found = encoder(video())[1, 3 * row + column]
+    torch.testing.assert_close(found, encoder.merger(four), atol=1e-5, rtol=1e-4)
 
 
 @torch.no_grad()

@@ -118,7 +118,7 @@ def test_a_level_that_does_not_exist_is_refused(level):
 
 @pytest.mark.parametrize("wrong", [torch.zeros(1, 44, 44, 3), torch.zeros(1, 44, 40, 3, dtype=torch.uint8)])
 def test_frames_of_another_size_or_type_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"this network takes torch\.uint8 \(F, 44, 44, 3\), resize them first"):
+    with pytest.raises(ValueError, match=r"takes torch\.uint8 \(F, 44, 44, 3\), resize them first"):
         adapter("llava_onevision").see(wrong)
 
 
