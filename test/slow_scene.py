@@ -104,6 +104,11 @@ class SlowScene:
             return Location(Status.NO_TARGET, f"nothing in view matches '{expression}'")
         return Location(Status.OK, detections=(chair(self.frames[-1], expression),))
 
+    def locate_all(self, expressions: Sequence[str]) -> list[Location]:
+        """Find what each expression names, in the time of one."""
+        self._work(f"locate_all {len(expressions)}", self.ask_s)
+        return [Location(Status.OK, detections=(chair(self.frames[-1], text),)) for text in expressions]
+
     def ask(self, question: str, *, canceled: Callable[[], bool] | None = None) -> Answer:
         """Answer yes."""
         self._work("ask", self.ask_s)

@@ -19,7 +19,11 @@ from ide3d_ros.scene.status import Status
 def locate_request(expression: str, timeout_s: float, camera: str = UNNAMED) -> Request:
     """Find what an expression refers to."""
     return Request(
-        lambda scene, _: scene.locate(expression), _no_location, timeout_s=timeout_s, camera=camera
+        lambda scene, _: scene.locate(expression),
+        _no_location,
+        timeout_s=timeout_s,
+        camera=camera,
+        expression=expression,
     )
 
 

@@ -48,6 +48,7 @@ class Request:
         timeout_s: float,
         camera: str = UNNAMED,
         needs_frames: bool = True,
+        expression: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a request that waits to be submitted.
@@ -58,10 +59,12 @@ class Request:
             timeout_s: seconds from now until it ends as TIMEOUT.
             camera: whose frames it is about; "" is the first camera.
             needs_frames: whether there must be a recent frame to run it.
+            expression: what it locates, if that is all it does: such requests may share a pass.
             clock: seconds, monotonic.
         """
         self.camera = camera
         self.needs_frames = needs_frames
+        self.expression = expression
         self.arrived_s = clock()
         self.timeout_s = timeout_s
         self._run = run
@@ -93,22 +96,34 @@ class Request:
         """
         return self._end(self._refuse(status, message), ())
 
-    def run(self, scene: Scene, place: Callable[[Result], Result] = lambda result: result) -> None:
+    def start(self) -> None:
+        """Note that the waiting is over; `run` does it too, unless it was done before."""
+        with self._lock:
+            if self._started_s is None:
+                self._started_s = self._clock()
+
+    def run(
+        self,
+        scene: Scene,
+        place: Callable[[Result], Result] = lambda result: result,
+        *,
+        found: Result | None = None,
+    ) -> None:
         """Do the work on the calling thread, unless the request has ended already.
 
         Args:
             scene: what is asked.
             place: takes the boxes of the result to the frame that they are wanted in.
+            found: the result before it is placed, where a pass shared with other requests has found it.
 
         Raises:
             Exception: whatever the work raised, after the request has ended as ENGINE_ERROR.
         """
-        with self._lock:
-            if self._outcome is not None:
-                return
-            self._started_s = self._clock()
+        if self.withdrawn():
+            return
+        self.start()
         try:
-            result = place(self._run(scene, self))
+            result = place(self._run(scene, self) if found is None else found)
             frames = scene.frames
         except Exception as error:
             result = self._refuse(

@@ -3,7 +3,8 @@
 
 Requests go before frames, with two exceptions that keep answers honest and detections alive under a flood of
 questions: a waiting frame is encoded first when what the scene knows is older than `freshness_s`, and a
-detection that is `patience_s` late is made first. Cameras take turns, one detection each.
+detection that is `patience_s` late is made first. Cameras take turns, one detection each. Expressions that
+wait for the same camera are located together, in one pass.
 
 This module knows nothing of ROS.
 """
@@ -16,14 +17,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import takewhile
 
 from ide3d_ros.nodes.frames import UNNAMED, FrameInput, FrameResult
 from ide3d_ros.nodes.lane import Lane, Step
 from ide3d_ros.nodes.pace import Pace
 from ide3d_ros.nodes.requests import Request
 from ide3d_ros.scene.keyframes import KeyframeRule
-from ide3d_ros.scene.results import Latency
-from ide3d_ros.scene.scene import Scene
+from ide3d_ros.scene.results import Latency, Location
+from ide3d_ros.scene.scene import PROMPTS_PER_PASS, Scene
 from ide3d_ros.scene.status import Status
 
 
@@ -111,7 +113,7 @@ class InferenceWorker:
         }
         self._turns = deque(self.lanes.values())  # the lane whose turn it is stands first
         self._requests: deque[Request] = deque()
-        self._running: Request | None = None
+        self._running: tuple[Request, ...] = ()
         self._fed: Request | None = None  # the request that a frame has been encoded for, good or bad
         self._closing = False
         self._opened = threading.Event()
@@ -202,8 +204,7 @@ class InferenceWorker:
 
     def _open_requests(self) -> list[Request]:
         with self._wake:
-            running = [self._running] if self._running is not None else []
-            return running + list(self._requests)
+            return [*self._running, *self._requests]
 
     def _work(self) -> None:
         ready = self._open_scenes()
@@ -264,9 +265,25 @@ class InferenceWorker:
         for other in self._turns:
             if (step := other.overdue(now, pace)) is not None:
                 return self._in_turn(other, step)
+        self._running = together = self._take_with_peers(request)
+        return lambda: self._answer(together, lane)
+
+    def _take_with_peers(self, request: Request) -> tuple[Request, ...]:
+        """Take the first request off the queue, and with it those that one pass can answer at once."""
         self._requests.popleft()
-        self._running = request
-        return lambda: self._answer(request, lane)
+        if request.expression is None:
+            return (request,)
+        # Nothing overtakes a reset.
+        before = takewhile(lambda other: other.needs_frames, self._requests)
+        peers = [
+            other
+            for other in before
+            if other.expression is not None
+            and self._lane_of(other) is self._lane_of(request)
+            and not other.withdrawn()
+        ][: PROMPTS_PER_PASS - 1]
+        self._requests = deque(other for other in self._requests if other not in peers)
+        return (request, *peers)
 
     def _in_turn(self, lane: Lane, step: Step) -> Step:
         def take() -> bool:
@@ -281,21 +298,36 @@ class InferenceWorker:
     def _lane_of(self, request: Request) -> Lane:
         return self.lanes[request.camera or next(iter(self.lanes))]
 
-    def _answer(self, request: Request, lane: Lane) -> bool:
+    def _answer(self, together: tuple[Request, ...], lane: Lane) -> bool:
+        found: Sequence[Location | None] = [None] * len(together)
+        if len(together) > 1 and lane.missing_frames(self.pace) is None:
+            found = self._locate(together, lane)
+        for request, location in zip(together, found, strict=True):
+            self._answer_one(request, location, lane)
+        with self._wake:
+            self._running = ()
+        return False
+
+    def _locate(self, together: tuple[Request, ...], lane: Lane) -> Sequence[Location | None]:
+        """Find what several requests refer to in one pass; None where each has to be run by itself."""
+        for request in together:
+            request.start()
+        try:
+            return lane.scene.locate_all([request.expression for request in together])
+        except Exception:  # the request that is at fault fails again, by itself
+            return [None] * len(together)
+
+    def _answer_one(self, request: Request, found: Location | None, lane: Lane) -> None:
         try:
             missing = lane.missing_frames(self.pace) if request.needs_frames else None
             if missing is not None:
                 self.refuse(request, *missing)
             else:
-                request.run(lane.scene, lane.place)
+                request.run(lane.scene, lane.place, found=found)
                 self._count(request)
         except Exception as error:
             self.tally.faults += 1
             self._fault("a request", error)
-        finally:
-            with self._wake:
-                self._running = None
-        return False
 
     def _count(self, request: Request) -> None:
         result = request.outcome.result

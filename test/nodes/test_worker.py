@@ -141,6 +141,50 @@ def test_question_goes_before_frames_that_wait(benches) -> None:
     assert bench.scene.log.index("ask") < bench.scene.log.index("encode 3")
 
 
+def submit_behind_a_frame(bench: Bench, *requests: Request) -> list[Request]:
+    """Submit requests that all wait while a frame is encoded, and wait until each has ended."""
+    bench.frame(1)
+    until(lambda: bench.results)
+    bench.frame(2)
+    until(lambda: "encode 2" in bench.scene.log)
+    for request in requests:
+        bench.worker.submit(request)
+    until(lambda: all(request.withdrawn() for request in requests))
+    return list(requests)
+
+
+def test_expressions_that_wait_together_share_one_pass(benches) -> None:
+    bench = benches(SlowScene(encode_s=0.15), freshness_s=5.0)
+    texts = ("red chair", "mug", "door")
+    waiting = [locate_request(text, 3) for text in texts]
+    submit_behind_a_frame(bench, waiting[0], ask_request("q?", 3), *waiting[1:])
+    assert [entry for entry in bench.scene.log if "locate" in entry] == ["locate_all 3"]
+    for text, request in zip(texts, waiting, strict=True):
+        assert request.outcome.result.detections[0].label == text
+        assert request.outcome.frames == (bench.scene.frames[0],)
+        assert 0 < request.outcome.queue_ms <= request.outcome.total_ms
+    assert bench.worker.tally.answered == 4
+
+
+def test_an_expression_does_not_overtake_a_reset(benches) -> None:
+    bench = benches(SlowScene(encode_s=0.15), freshness_s=5.0, rate_hz=1.0)
+    first, _, last = submit_behind_a_frame(
+        bench, locate_request("mug", 3), reset_request(3), locate_request("door", 3)
+    )
+    log = [entry for entry in bench.scene.log if entry in ("locate", "reset")]
+    assert log[:2] == ["locate", "reset"] and "locate_all 2" not in bench.scene.log
+    assert first.outcome.result.detections[0].label == "mug"
+    assert last.outcome is not None
+
+
+def test_a_shared_pass_that_fails_is_made_again_one_by_one(benches) -> None:
+    bench = benches(SlowScene(encode_s=0.15), freshness_s=5.0)
+    bench.scene.failing.add("locate_all")
+    waiting = submit_behind_a_frame(bench, *(locate_request(text, 3) for text in ("mug", "door")))
+    assert [request.outcome.result.status for request in waiting] == [Status.OK, Status.OK]
+    assert bench.scene.log.count("locate") == 2
+
+
 def test_waiting_frame_is_encoded_first_when_what_is_known_is_old(benches) -> None:
     bench = benches(rate_hz=0.0, freshness_s=0.05)
     bench.frame(1)
