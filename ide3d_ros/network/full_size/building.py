@@ -78,11 +78,13 @@ def load(
     """
     if not checkpoint.has_weights:
         raise NoWeightsError(checkpoint.name)
-    model = _loaded(checkpoint, checkpoint.folder, dtype).to(device)
+    model = _loaded(checkpoint, checkpoint.folder, dtype, device)
     return _with_boxes(model.eval(), checkpoint, boxes, dual_encoder, image, dtype, device)
 
 
-def _loaded(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+def _loaded(
+    checkpoint: Checkpoint, folder: Path, dtype: torch.dtype, device: torch.device | str
+) -> PreTrainedModel:
     # transformers tells every difference in a table on the log; here they become one error.
     log = logging.getLogger("transformers.modeling_utils")
     level = log.level
@@ -92,6 +94,7 @@ def _loaded(checkpoint: Checkpoint, folder: Path, dtype: torch.dtype) -> PreTrai
             folder,
             config=checkpoint.config,
             dtype=dtype,
+            device_map={"": device},  # straight to where it runs, file by file
             local_files_only=True,
             use_safetensors=True,
             key_mapping=checkpoint.renamed or None,

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 from tiny_checkpoints import save_checkpoint
 
@@ -26,10 +28,19 @@ def run(command: Command, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    """Give this process its number of threads back."""
+    former = torch.get_num_threads()
+    yield
+    torch.set_num_threads(former)
+
+
 def bench(folder: Path, **options: object) -> dict:
     """Measure a tiny checkpoint in this process and return what was written."""
     file = folder / "out" / "figures.json"
-    settings = {"frames": 2, "prompt_tokens": 4, "answer_tokens": 3, "repetitions": 2, **options}
+    sizes = {"frames": 2, "prompt_tokens": 4, "answer_tokens": 3, "repetitions": 1, "threads": 1}
+    settings = {**sizes, **options}
     run_full_size_bench(FullSizeSettings(f"hf:{folder}", json=file, **settings), Console(quiet=True))
     return json.loads(file.read_text())
 
@@ -38,7 +49,9 @@ def test_the_command_measures_stages_and_the_second_encoder(ide3d_command: Comma
     save_checkpoint("llava_onevision", tmp_path)
     file = tmp_path / "figures.json"
     words = ("--network", f"hf:{tmp_path}", "--window", "2", "--repetitions", "1", "--answer-tokens", "3")
-    done = run(ide3d_command, *words, "--dual-encoder", "--dtype", "float32", "--json", str(file))
+    done = run(
+        ide3d_command, *words, "--dual-encoder", "--dtype", "float32", "--threads", "1", "--json", str(file)
+    )
     assert done.returncode == 0, done.stderr
     report = json.loads(file.read_text())
     assert set(report["stages_ms"]) == {*STAGES, "second encoder"}

@@ -42,6 +42,11 @@ def parameters(model) -> dict[str, torch.Tensor]:
     return {name: value for name, value in model.state_dict().items() if "post_layernorm" not in name}
 
 
+def save_tokenizer(folder):
+    words = Tokenizer(models.WordLevel({"chair": 7, "?": 0}, unk_token="?"))
+    PreTrainedTokenizerFast(tokenizer_object=words).save_pretrained(folder)
+
+
 def assert_same_weights(loaded, saved):
     assert parameters(loaded).keys() == parameters(saved).keys()
     for name, value in parameters(saved).items():
@@ -76,6 +81,7 @@ def test_weights_take_the_type_that_is_asked_for_and_the_box_head_stays_exact(tm
 
 def test_a_published_llava_video_checkpoint_is_loaded(tmp_path, monkeypatch):
     saved = tiny_model(LLAVA)
+    save_tokenizer(tmp_path)
     tower, text = saved.config.vision_config, saved.config.text_config
     sizes = ("hidden_size", "intermediate_size", "num_attention_heads", "image_size", "patch_size")
     blocks = {"num_hidden_layers": tower.num_hidden_layers + 1}
@@ -93,7 +99,9 @@ def test_a_published_llava_video_checkpoint_is_loaded(tmp_path, monkeypatch):
         weights[name] = value.clone()
     assert "model.layers.0.mlp.up_proj.weight" in weights and "model.mm_projector.2.bias" in weights
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    assert_same_weights(load(find_checkpoint(f"hf:{tmp_path}"), BOXES).adapter.model, saved)
+    checkpoint = find_checkpoint(f"hf:{tmp_path}")
+    assert_same_weights(load(checkpoint, BOXES).adapter.model, saved)
+    assert checkpoint.tokenizer()("chair")["input_ids"] == [7]
 
 
 def test_a_converted_checkpoint_with_transformers_former_names_is_loaded(tmp_path):
@@ -222,8 +230,7 @@ def test_weights_that_are_cut_off_are_refused(tmp_path):
 
 def test_the_tokenizer_of_a_checkpoint_is_loaded(tmp_path):
     save_checkpoint(LLAVA, tmp_path)
-    words = Tokenizer(models.WordLevel({"chair": 7, "?": 0}, unk_token="?"))
-    PreTrainedTokenizerFast(tokenizer_object=words).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
     assert find_checkpoint(str(tmp_path)).tokenizer()("chair")["input_ids"] == [7]
 
 
