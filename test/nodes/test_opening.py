@@ -23,6 +23,17 @@ def test_cameras_share_an_engine_and_keep_their_frames_apart(fake_bundle: Bundle
     assert scenes["front"]._engine is scenes["rear"]._engine
 
 
+def test_cameras_share_the_memory_for_frames(fake_bundle: Bundle) -> None:
+    scenes = open_scenes(
+        str(fake_bundle.folder), ["front", "rear"], engine="auto", window=3, threads=1, cache_mb=1e-6
+    )
+    camera = Camera(64, 48, 50.0, 50.0, 31.5, 23.5)
+    for name, scene in scenes.items():
+        for stamp in (1, 2):
+            scene.add_frame(np.zeros((48, 64, 3), np.uint8), camera, stamp_ns=stamp, frame_id=name)
+    assert [frame.stamp_ns for scene in scenes.values() for frame in scene.frames] == [2, 2]
+
+
 def test_bundle_that_does_not_fit_into_memory_is_refused(
     fake_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,16 @@ def test_boxes_that_a_frame_states_unasked_are_read_once(fake_bundle: Bundle, en
     assert first not in scene.detect().detections
 
 
+def test_frames_beyond_the_memory_for_them_are_forgotten(fake_bundle: Bundle) -> None:
+    scene = Scene.open(fake_bundle.folder, window=3, threads=1, cache_mb=1e-6)
+    for stamp in (1, 2, 3):
+        show(scene, ("red", 0, 0), stamp_ns=stamp)
+    assert [frame.stamp_ns for frame in scene.frames] == [3]
+    assert scene.locate("the red chair").status is Status.OK
+    with pytest.raises(ValueError, match="cache_mb"):
+        Scene.open(fake_bundle.folder, cache_mb=0.0)
+
+
 def test_detecting_without_a_vocabulary_needs_no_prompt(scene: Scene, engine: CountingEngine) -> None:
     show(scene, ("red", 0, 0))
     scene.detect()

@@ -11,6 +11,7 @@ from ide3d_ros.cli.bench.figures import growth, ratio, summaries, summary
 from ide3d_ros.cli.bench.live import LiveTimes
 from ide3d_ros.cli.bench.measured_node import FrameRow
 
+# Annotations are kept as text.
 _STAGES = tuple(field.name for field in fields(FrameRow) if field.type == "float")
 _SUMS = ("engine", "overhead", "age")
 
