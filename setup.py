@@ -34,6 +34,7 @@ setup(
     package_dir={"ide3d_training": "training"},
     package_data={
         "ide3d_ros.bundle": ["nano/*"],
+        "ide3d_ros.network.full_size": ["configs/*.json"],
         "ide3d_training": [
             *("configs/*.yaml", "configs/accelerate/*.yaml", "configs/studies/*.yaml"),
             *("metrics/*.json", "RESULTS.md", "results/*.png"),

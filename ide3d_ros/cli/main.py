@@ -32,9 +32,13 @@ _EXPECTED = (
     ("ide3d_ros.cli.own_domain", "DomainError"),
     ("ide3d_ros.cli.run", "RunError"),
     ("ide3d_ros.cli.yaml_files", "YamlFileError"),
+    ("ide3d_ros.network.full_size", "CheckpointError"),
     ("ide3d_ros.recordings", "RecordingError"),
 )
 """Errors that end a command with their own sentence, by the modules that hold them."""
+_OF_BUNDLES = ("bundle", "engine", "phrases", "width", "height", "seconds", "rate", "cameras")
+_OF_NETWORKS = ("dual_encoder", "device", "dtype", "answer_tokens")
+"""Options of `ide3d bench` that serve one of its two subjects alone."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -195,13 +199,18 @@ def offline(
 
 @app.command()
 def bench(
+    context: typer.Context,
     bundle: Annotated[
         str, typer.Option(help="Name of an embedded bundle, or path of a bundle folder.")
     ] = "nano",
     engine: Annotated[str, typer.Option(help="auto, or the name of an engine.")] = "auto",
-    window: Annotated[int, typer.Option(help="Frames that a question is asked about.")] = 8,
+    window: Annotated[
+        int, typer.Option(help="Frames that a question is asked about; a network's are 32.")
+    ] = 8,
     phrases: Annotated[int, typer.Option(help="Phrases of the largest vocabulary.")] = 20,
-    repetitions: Annotated[int, typer.Option(help="Times that each case is measured.")] = 20,
+    repetitions: Annotated[
+        int, typer.Option(help="Times that each case is measured; a network's are 3.")
+    ] = 20,
     threads: Annotated[int, typer.Option(help="CPU threads of the engine; 0 takes all cores.")] = 0,
     width: Annotated[int, typer.Option(help="Width of the frames, pixels.")] = 640,
     height: Annotated[int, typer.Option(help="Height of the frames, pixels.")] = 480,
@@ -210,6 +219,16 @@ def bench(
     ] = 10.0,
     rate: Annotated[float, typer.Option(help="Frames a second of the node's cameras.")] = 30.0,
     cameras: Annotated[int, typer.Option(help="Cameras of the node in the last part; 1 skips it.")] = 2,
+    network: Annotated[
+        str,
+        typer.Option(help="A full-size network in place of a bundle: hf:NAME; docs/full_size.md lists them."),
+    ] = "",
+    dual_encoder: Annotated[
+        bool, typer.Option("--dual-encoder", help="With --network: measure a second, frozen encoder too.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="With --network: auto, cpu or cuda.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="With --network: bfloat16, float16 or float32.")] = "bfloat16",
+    answer_tokens: Annotated[int, typer.Option(help="With --network: tokens of an answer.")] = 64,
     json: Annotated[Path | None, typer.Option(help="File for the figures, machine and versions.")] = None,
 ) -> None:
     """Measure where the milliseconds go: each stage, first question against follow-up, vocabularies."""
@@ -223,8 +242,29 @@ def bench(
         ("seconds", seconds, 0.0, 3600.0),
         ("rate", rate, 0.1, 120.0),
         ("cameras", cameras, 1, 16),
+        ("answer-tokens", answer_tokens, 1, 4096),
     ):
         _check_range(name, value, least, most)
+    if network:
+        _refuse_options(context, _OF_BUNDLES, "is not for networks; leave it out with --network")
+        from ide3d_ros.cli.bench.full_size import FullSizeSettings, run_full_size_bench
+
+        run_full_size_bench(
+            FullSizeSettings(
+                network,
+                frames=window if _is_given(context, "window") else 32,
+                dual_encoder=dual_encoder,
+                device=device,
+                dtype=dtype,
+                answer_tokens=answer_tokens,
+                repetitions=repetitions if _is_given(context, "repetitions") else 3,
+                threads=threads,
+                json=json,
+            ),
+            _console(),
+        )
+        return
+    _refuse_options(context, _OF_NETWORKS, "is for networks; see --network")
     from ide3d_ros.cli.bench.run import BenchSettings, run_bench
 
     settings = BenchSettings(
@@ -260,6 +300,19 @@ def _check_range(name: str, value: float, least: float, most: float = math.inf) 
         raise UsageError(f"--{name} must be at least {least:g}, not {value:g}")
     if not value <= most:
         raise UsageError(f"--{name} must be at most {most:g}, not {value:g}")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Say whether an option was typed, and has not merely its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _refuse_options(context: typer.Context, names: tuple[str, ...], why: str) -> None:
+    """Raise UsageError if one of these options was typed."""
+    for name in names:
+        if _is_given(context, name):
+            raise UsageError(f"--{name.replace('_', '-')} {why}")
 
 
 def _console() -> Console:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ide3d_ros.network.config import NetworkConfig
+from ide3d_ros.geometry.box_code import BoxCode
 
 
 class BoxHead(nn.Module):
@@ -15,14 +15,16 @@ class BoxHead(nn.Module):
     Boxes hang on visual tokens and not on queries: a token's box depends on the frame alone, so it is
     computed once for all questions and learns from every object in every frame, asked for or not. A query
     has one decision left, one softmax over all tokens of the window and "none".
+
+    Args:
+        dim: width of the language model's states.
+        hidden: hidden width of the fields.
+        code: layout of a field vector.
     """
 
-    def __init__(self, config: NetworkConfig):
+    def __init__(self, dim: int, hidden: int, code: BoxCode):
         super().__init__()
-        dim, hidden = config.dim, config.field_hidden
-        self.fields = nn.Sequential(
-            nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, config.box_code.size)
-        )
+        self.fields = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, code.size))
         self.gravity = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 2))
         self.pointer_key = nn.Linear(dim, dim)
         self.pointer_query = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, dim))
@@ -31,7 +33,7 @@ class BoxHead(nn.Module):
         with torch.no_grad():  # begin at the priors: mean depth of about 2.5 m, mean extents, a level camera
             self.fields[-1].weight *= 0.1
             self.fields[-1].bias.zero_()
-            self.fields[-1].bias[config.box_code.depth] = 0.9
+            self.fields[-1].bias[code.depth] = 0.9
             self.gravity[-1].weight *= 0.1
             self.gravity[-1].bias.copy_(torch.tensor([0.3, 0.0]))
 

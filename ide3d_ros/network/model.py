@@ -71,7 +71,7 @@ class Ide3dNetwork(nn.Module):
         self.vision = VisionTower(config)
         self.decoder = build_decoder(config)
         self.queries = nn.Parameter(torch.randn(config.box_queries, config.dim) * 0.02)
-        self.box_head = BoxHead(config)
+        self.box_head = BoxHead(config.dim, config.field_hidden, config.box_code)
         self.query_head = QueryHead(config) if config.box_source == "query" else None
 
     def attend(self, implementation: str) -> None:
