@@ -37,9 +37,7 @@ class Gpu:
 
     def __str__(self) -> str:
         major, minor = self.compute_capability
-        return (
-            f"{self.name}, compute capability {major}.{minor}, {self.multiprocessors} multiprocessors"
-        )
+        return f"{self.name}, compute capability {major}.{minor}, {self.multiprocessors} multiprocessors"
 
 
 class Device(Protocol):
@@ -92,7 +90,7 @@ class CudaDevice:
         try:
             ctypes.CDLL(_DRIVER_LIBRARY)  # at once, where the package below would search first
         except OSError as error:
-            raise NoGpuError(f"{_DRIVER_LIBRARY} does not load ({error})") from error
+            raise NoGpuError(f"its library {_DRIVER_LIBRARY} does not load") from error
         try:
             from cuda.bindings import driver
         except Exception as error:  # a package for another CUDA raises what it likes

@@ -81,8 +81,8 @@ class EngineMemoryError(EngineError):
 
     def __init__(self, what: str, cause: str):
         super().__init__(
-            f"not enough memory for {what}: {cause}; end what else uses the GPU, take a smaller bundle, or the "
-            "engine onnx"
+            f"not enough memory for {what}: {cause}; "
+            "end what else uses the GPU, take a smaller bundle, or the engine onnx"
         )
 
 

@@ -78,6 +78,7 @@ def build_plan(
     _let_attention_decompose(trt, network)
 
     config = builder.create_builder_config()
+    config.clear_flag(trt.BuilderFlag.TF32)  # on by default: float32 with the mantissa of float16
     profile = builder.create_optimization_profile()
     for name, shapes in input_profiles(bundle.manifest, graph).items():
         profile.set_shape(name, shapes.least, shapes.usual, shapes.greatest)
@@ -111,7 +112,9 @@ def _capability(library: TensorRt, number: str) -> Any:
             f"{library} builds for the GPU of this machine alone; compute capabilities are for TensorRT-RTX"
         )
     if number not in known:
-        raise ValueError(f"{library} does not build for compute capability {number}; it knows {', '.join(known)}")
+        raise ValueError(
+            f"{library} does not build for compute capability {number}; it knows {', '.join(known)}"
+        )
     return library.module.ComputeCapability.__members__[f"SM{number.replace('.', '')}"]
 
 
@@ -164,6 +167,11 @@ def dtype_name(trt: Any, dtype: Any) -> str:
     return names.get(dtype, str(dtype))
 
 
+def is_out_of_memory(complaint: str) -> bool:
+    """Say whether the library complains about memory; it has no code for that in Python."""
+    return _NO_MEMORY.search(complaint) is not None
+
+
 def _let_attention_decompose(trt: Any, network: Any) -> None:
     """Allow attention for which there is no kernel of its own (float32, say) to be built of several."""
     kind = getattr(trt.LayerType, "ATTENTION_INPUT", None)  # from opset 23, in newer versions of the library
@@ -197,7 +205,7 @@ def _make_monitor(trt: Any, watch: Watch, canceled: threading.Event) -> Any:
 
 def _build_error(library: TensorRt, graph: str, file: Path) -> EngineError:
     cause = library.take_complaints() or "it gives no cause"
-    if _NO_MEMORY.search(cause):
+    if is_out_of_memory(cause):
         return EngineMemoryError(f"building the plan of graph {graph}", cause)
     if _NO_OPERATOR.search(cause):
         return UnsupportedOperatorError(graph, file, str(library), cause)

@@ -76,9 +76,7 @@ def input_profiles(manifest: Manifest, graph: str) -> dict[str, ShapeProfile]:
 
 def spell_profile(manifest: Manifest, graph: str) -> str:
     """Spell the ranges that a graph's plan is built for, such as "F 1..8 (usually 1)", in one fixed way."""
-    symbols = {
-        n for one in manifest.graphs.by_name()[graph].inputs for n in one.shape if isinstance(n, str)
-    }
+    symbols = {n for one in manifest.graphs.by_name()[graph].inputs for n in one.shape if isinstance(n, str)}
     return ", ".join(
         f"{symbol} {lengths}" for symbol, lengths in free_lengths(manifest).items() if symbol in symbols
     )

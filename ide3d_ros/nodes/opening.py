@@ -7,11 +7,11 @@ Knows nothing of ROS.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ide3d_ros.bundle import open_bundle
-from ide3d_ros.engine import select_engine
+from ide3d_ros.engine import Selection, select_engine
 from ide3d_ros.scene.scene import Scene
 
 _MIB = 1 << 20
@@ -22,7 +22,13 @@ class MemoryShortage(ValueError):
 
 
 def open_scenes(
-    bundle: str, cameras: Sequence[str], *, engine: str, window: int, threads: int | None
+    bundle: str,
+    cameras: Sequence[str],
+    *,
+    engine: str,
+    window: int,
+    threads: int | None,
+    on_selected: Callable[[Selection], None] = lambda _: None,
 ) -> dict[str, Scene]:
     """Open a bundle for several cameras; they share one engine and keep windows of their own.
 
@@ -32,6 +38,7 @@ def open_scenes(
         engine: "auto" or the name of an engine.
         window: newest frames of a camera that a request is answered from.
         threads: CPU threads of the engine; None takes all cores.
+        on_selected: is told which engine runs, and why.
 
     Raises:
         BundleError: if the bundle is unknown, damaged or of another schema.
@@ -41,8 +48,9 @@ def open_scenes(
     """
     opened = open_bundle(bundle)
     check_memory(opened.name, opened.manifest.memory_mb, free_memory_mb())
-    started = select_engine(opened, engine, threads=threads).engine
-    return {camera: Scene(opened, started, window=window) for camera in cameras}
+    selection = select_engine(opened, engine, threads=threads)
+    on_selected(selection)
+    return {camera: Scene(opened, selection.engine, window=window) for camera in cameras}
 
 
 def check_memory(bundle: str, needed_mb: float, free_mb: float | None) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ from ide3d_ros.scene.validation import RequestError, check_count, check_text
 PROMPTS_PER_PASS = 32
 """Most prompts in one pass; longer lists take several, so that their number does not decide the memory."""
 
+_log = logging.getLogger(__name__)
 _NO_FRAMES = "no frame has arrived yet; add one first (on a robot: check the image and camera_info topics)"
 
 
@@ -87,7 +89,9 @@ class Scene:
             ValueError: if the bundle does not allow such a window.
         """
         opened = open_bundle(bundle)
-        return cls(opened, select_engine(opened, engine, threads=threads).engine, window=window)
+        selection = select_engine(opened, engine, threads=threads)
+        _log.log(logging.WARNING if selection.is_fallback else logging.INFO, "%s", selection.reason)
+        return cls(opened, selection.engine, window=window)
 
     def add_frame(self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str) -> Frame:
         """Encode an image at once and keep it as the newest frame of the window.
