@@ -90,7 +90,7 @@ class CudaDevice:
         try:
             ctypes.CDLL(_DRIVER_LIBRARY)  # at once, where the package below would search first
         except OSError as error:
-            raise NoGpuError(f"its library {_DRIVER_LIBRARY} does not load") from error
+            raise NoGpuError(f"the driver's library {_DRIVER_LIBRARY} does not load") from error
         try:
             from cuda.bindings import driver
         except Exception as error:  # a package for another CUDA raises what it likes

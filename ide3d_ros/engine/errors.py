@@ -44,7 +44,7 @@ class NoGpuError(AbsentEngineError):
 
     def __init__(self, cause: str):
         super().__init__(
-            f"engine 'tensorrt' needs an NVIDIA GPU with its driver: {cause}",
+            f"there is no NVIDIA GPU that CUDA can use: {cause}",
             "see whether nvidia-smi lists one, or take the engine onnx",
         )
 

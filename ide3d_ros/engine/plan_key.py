@@ -58,28 +58,30 @@ class PlanKey(BaseModel):
             return "{}.{}".format(*gpu.compute_capability) in self.compute_capabilities
         return gpu.compute_capability >= tuple(map(int, PORTABLE_FROM.split(".")))
 
-    def differences(self, manifest: Manifest, library: TensorRt, gpu: Gpu | None) -> list[str]:
+    def differences(self, manifest: Manifest | None, library: TensorRt | None, gpu: Gpu | None) -> list[str]:
         """Say in what the plan is not for a bundle, a library and a GPU.
 
         Args:
             manifest: of the bundle that is to run.
             library: that is to run it.
-            gpu: that is to run it; None where that is not known.
+            gpu: that is to run it.
+
+        None stands for what is not known, and is taken to fit.
 
         Returns:
             A phrase for each difference; empty when the plan fits.
         """
         differences = []
-        if self.model != model_hash(manifest, self.graph):
+        if manifest is not None and self.model != model_hash(manifest, self.graph):
             differences.append("it was built from another file of the graph or its weights")
-        if (self.library, self.version) != (library.name, library.version):
+        if library is not None and (self.library, self.version) != (library.name, library.version):
             differences.append(
                 f"it was built by {self.library} {self.version} instead of {library.name} {library.version}"
             )
         if gpu is not None and not self.runs_on(gpu):
             differences.append(f"it was built for {self.target} instead of {gpu}")
-        wanted = spell_profile(manifest, self.graph)
-        if self.profile != wanted:
+        if manifest is not None and self.profile != spell_profile(manifest, self.graph):
+            wanted = spell_profile(manifest, self.graph)
             differences.append(f"it serves {self.profile} instead of {wanted}")
         return differences
 
