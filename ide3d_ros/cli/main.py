@@ -209,7 +209,7 @@ def build_engine(
     compute_capability: Annotated[
         list[str] | None,
         typer.Option(
-            help="Of the GPUs to build for with TensorRT-RTX: 8.9, say. May be repeated; without it 8.0 and later."
+            help="Of GPUs that TensorRT-RTX builds for: 8.9, say; may be repeated. Without it 8.0 and later."
         ),
     ] = None,
     plans: Annotated[

@@ -93,6 +93,16 @@ class CudaError(EngineError):
         super().__init__(f"{call} failed: {cause}; start the program again, and look for Xid lines in dmesg")
 
 
+class LibraryInterfaceError(EngineError):
+    """Report a library that does not do what this version of the package expects of it."""
+
+    def __init__(self, library: str, cause: str):
+        super().__init__(
+            f"{library} does not work as expected: {cause}; install a version that README names, or take the "
+            "engine onnx"
+        )
+
+
 class PlanError(EngineError):
     """Report a plan of the engine tensorrt that is missing or cannot be used; all of these can be rebuilt."""
 

@@ -56,7 +56,7 @@ class PlanKey(BaseModel):
             return self.gpu == str(gpu)
         if self.compute_capabilities:
             return "{}.{}".format(*gpu.compute_capability) in self.compute_capabilities
-        return gpu.compute_capability >= tuple(map(int, PORTABLE_FROM.split(".")))
+        return gpu.compute_capability >= _numbers(PORTABLE_FROM)
 
     def differences(self, manifest: Manifest | None, library: TensorRt | None, gpu: Gpu | None) -> list[str]:
         """Say in what the plan is not for a bundle, a library and a GPU.
@@ -114,6 +114,10 @@ def key_of(
         library=library.name,
         version=library.version,
         gpu="" if library.is_portable else str(gpu),
-        compute_capabilities=tuple(sorted(set(compute_capabilities))),
+        compute_capabilities=tuple(sorted(set(compute_capabilities), key=_numbers)),
         profile=spell_profile(manifest, graph),
     )
+
+
+def _numbers(capability: str) -> tuple[int, ...]:
+    return tuple(map(int, capability.split(".")))

@@ -23,7 +23,7 @@ from ide3d_ros.engine.protocol import EngineDescription, Prefix, PromptOutput, S
 from ide3d_ros.engine.tensorrt_building import dtype_name, free_shape, is_out_of_memory
 from ide3d_ros.engine.tensorrt_library import TensorRt, load_tensorrt
 from ide3d_ros.engine.tensorrt_pass import Buffer, DeviceMemory, GraphPass, scratch_bytes
-from ide3d_ros.engine.tensorrt_profile import MAX_PROMPTS, greatest_bytes
+from ide3d_ros.engine.tensorrt_profile import MAX_PROMPTS, greatest_bytes, input_profiles
 
 _WINDOW = ("key", "value", "pointer_key")
 """Inputs of prompt and step that change with the window alone; the two share buffers, and it is sent once."""
@@ -47,6 +47,8 @@ class TensorrtEngine:
         CorruptPlanError: if its plan is damaged.
         GraphInterfaceError: if the plan's tensors are not those of the manifest.
         EngineMemoryError: if the GPU's memory does not suffice.
+        EngineRunError: if a graph does not run here.
+        LibraryInterfaceError: if the library is not the one that it seems to be.
     """
 
     def __init__(self, bundle: Bundle, library: TensorRt, device: Device, store: PlanStore):
@@ -55,14 +57,17 @@ class TensorrtEngine:
         device.activate()
         graphs = bundle.manifest.graphs.by_name()
         found = {graph: store.find(bundle, graph, library, device.gpu) for graph in graphs}
-        # The runtime must outlive its engines, and these their contexts.
-        self._runtime = library.module.Runtime(library.logger)
-        self._plans = {graph: self._load(bundle, graph, plan, store) for graph, plan in found.items()}
+        with library.translating():
+            # The runtime must outlive its engines, and these their contexts.
+            self._runtime = library.module.Runtime(library.logger)
+            self._plans = {graph: self._load(bundle, graph, plan, store) for graph, plan in found.items()}
         memory = DeviceMemory(device)
         self._finalizer = weakref.finalize(self, memory.release)
         self._finalizer.atexit = False  # the driver may be gone by then, and takes its memory with it
         try:
-            self._passes = self._make_passes(bundle, memory)
+            with library.translating():
+                self._passes = self._make_passes(bundle, memory)
+            self._try_out(bundle)
         except Exception:
             self._finalizer()
             raise
@@ -112,7 +117,18 @@ class TensorrtEngine:
     def _run(self, graph: str, **feeds: np.ndarray) -> list[np.ndarray]:
         with self._lock:
             self._device.activate()  # for the thread that calls
-            return self._passes[graph].run(feeds)
+            with self._library.translating():
+                return self._passes[graph].run(feeds)
+
+    def _try_out(self, bundle: Bundle) -> None:
+        """Run every graph once, so that one which cannot run is found while another engine can be taken."""
+        for graph, spec in bundle.manifest.graphs.by_name().items():
+            least = input_profiles(bundle.manifest, graph)
+            shapes = {
+                one.name: least[one.name].least if one.name in least else one.shape for one in spec.inputs
+            }
+            # Ones: a text has one token at least.
+            self._run(graph, **{one.name: np.ones(shapes[one.name], one.dtype) for one in spec.inputs})
 
     def _load(self, bundle: Bundle, graph: str, plan: StoredPlan, store: PlanStore) -> Any:
         """Deserialise a plan and compare its tensors with the manifest's."""

@@ -6,12 +6,13 @@ from __future__ import annotations
 import importlib
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from ide3d_ros.engine.errors import MissingRuntimeError
+from ide3d_ros.engine.errors import LibraryInterfaceError, MissingRuntimeError
 
 LIBRARIES = ("tensorrt", "tensorrt_rtx")
 """Modules in the order in which they are tried: the one made for this GPU model before the portable one."""
@@ -51,6 +52,15 @@ class TensorRt:
         text = "; ".join(self.complaints)
         self.complaints.clear()
         return text
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Turn what the Python binding raises into a LibraryInterfaceError."""
+        try:
+            yield
+        except (AttributeError, TypeError, RuntimeError) as error:
+            cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise LibraryInterfaceError(str(self), cause) from error
 
     def __str__(self) -> str:
         return f"{'TensorRT-RTX' if self.is_portable else 'TensorRT'} {self.version}"

@@ -24,6 +24,7 @@ from ide3d_ros.engine.errors import (
     EngineMemoryError,
     EngineRunError,
     GraphInterfaceError,
+    LibraryInterfaceError,
     MissingPlanError,
     PlanMismatchError,
 )
@@ -56,7 +57,10 @@ def store(tmp_path: Path, fake_bundle: Bundle, runtime: StandInLibrary) -> PlanS
 def engine(
     fake_bundle: Bundle, runtime: StandInLibrary, device: HostDevice, store: PlanStore
 ) -> TensorrtEngine:
-    return TensorrtEngine(fake_bundle, runtime.library, device, store)
+    started = TensorrtEngine(fake_bundle, runtime.library, device, store)
+    runtime.passes.clear()
+    device.uploads.clear()
+    return started
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +137,8 @@ def test_a_shape_that_comes_back_is_launched_from_its_recording(
     engine: TensorrtEngine, runtime: StandInLibrary, device: HostDevice
 ) -> None:
     contexts = runtime.contexts
-    images = [picture(("red", 1, i))[None] for i in range(4)]
-    tokens = [engine.vision(image, K) for image in images]
+    images = [np.stack([picture(("red", 1, i)), picture()]) for i in range(4)]
+    tokens = [engine.vision(image, np.repeat(K, 2, 0)) for image in images]
     assert runtime.contexts == contexts + 1
     assert len(device.graphs) == 1
     assert device.launches == 2  # the first ran as it came, the second was recorded
@@ -148,7 +152,7 @@ def test_recordings_of_other_shapes_do_not_disturb_one_another(
 ) -> None:
     window = window_of(engine, "red")
     for _ in range(4):
-        for length in (1, 2, 3):
+        for length in (2, 3, 4):
             past = np.full((1, 1, 1, length, 4), length, np.float32)
             assert same(engine.step(window, past, past, 5), onnx_engine.step(window, past, past, 5))
     assert device.launches == 6
@@ -158,12 +162,12 @@ def test_recordings_are_bounded(
     engine: TensorrtEngine, device: HostDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tensorrt_pass, "MAX_RECORDED", 3)
-    window = window_of(engine, "red")
-    for length in range(1, 8):
+    window, others = window_of(engine, "red"), len(device.graphs)
+    for length in range(2, 9):
         past = np.zeros((1, 1, 1, length, 4), np.float32)
         for _ in range(2):
             engine.step(window, past, past, 5)
-    assert len(device.graphs) == 3
+    assert len(device.graphs) == others + 3
 
 
 def test_a_graph_that_cannot_be_recorded_runs_all_the_same(
@@ -239,6 +243,21 @@ def test_a_pass_that_fails_carries_the_library_s_complaint(
     runtime.engines["prefix"].complaint = "Cuda Runtime (an illegal memory access was encountered)"
     with pytest.raises(EngineRunError, match="graph prefix failed.*illegal memory access"):
         engine.prefix(np.zeros((1, TOKENS, DIM), np.float32))
+
+
+def test_every_graph_is_tried_out_at_the_start(
+    fake_bundle: Bundle, runtime: StandInLibrary, device: HostDevice, store: PlanStore
+) -> None:
+    TensorrtEngine(fake_bundle, runtime.library, device, store)
+    assert runtime.passes == {"vision": 1, "prefix": 1, "prompt": 1, "step": 1}
+
+
+def test_a_library_with_another_interface_is_named(
+    fake_bundle: Bundle, runtime: StandInLibrary, device: HostDevice, store: PlanStore
+) -> None:
+    del runtime.library.module.TensorIOMode
+    with pytest.raises(LibraryInterfaceError, match="TensorRT 10.7.0.23 does not work as expected.*TensorIO"):
+        TensorrtEngine(fake_bundle, runtime.library, device, store)
 
 
 def test_a_pass_without_memory_is_a_memory_error(engine: TensorrtEngine, runtime: StandInLibrary) -> None:
