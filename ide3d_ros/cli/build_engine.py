@@ -4,11 +4,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,21 +18,19 @@ from rich.table import Table
 from ide3d_ros.bundle import Bundle, open_bundle
 from ide3d_ros.cli.build_preflight import (
     PreflightError,
-    Workshop,
     check_room,
     choose_capabilities,
     find_workshop,
     measure_room,
     need_of,
 )
+from ide3d_ros.cli.build_process import build_apart, build_graph
 from ide3d_ros.engine.cuda_device import Gpu
 from ide3d_ros.engine.errors import AbsentEngineError
 from ide3d_ros.engine.plan_key import key_of
 from ide3d_ros.engine.plan_store import PlanRecord, PlanStore, StoredPlan
-from ide3d_ros.engine.tensorrt_building import build_plan
 from ide3d_ros.engine.tensorrt_library import TensorRt
 
-_REFRESH_S = 0.1
 _MIB = 1 << 20
 
 
@@ -87,7 +82,7 @@ def build_plans(settings: PlanSettings, console: Console) -> None:
             if graph in done:
                 continue
             started, begin = datetime.now(UTC), time.perf_counter()
-            data = _build(progress, workshop, bundle, graph, capabilities)
+            data = _build(progress, bundle, graph, capabilities)
             plan = store.write(
                 bundle.name,
                 key,
@@ -163,44 +158,17 @@ def prune_plans(settings: PlanSettings, console: Console) -> None:
     )
 
 
-def _build(
-    progress: Progress, workshop: Workshop, bundle: Bundle, graph: str, capabilities: Sequence[str]
-) -> bytes:
-    """Build on another thread and show how far it is; Ctrl-C ends the build at its next step."""
+def _build(progress: Progress, bundle: Bundle, graph: str, capabilities: Sequence[str]) -> bytes:
+    """Build a graph's plan and show how far it is."""
     task = progress.add_task(graph, total=None, phase="")
-    canceled = threading.Event()
-    latest: list[tuple[str, int, int]] = [("parsing", 0, 0)]
 
     def watch(phase: str, done: int, of: int) -> None:
-        latest[0] = phase, done, of
+        progress.update(task, phase=phase, completed=done, total=of or None)
 
-    with ThreadPoolExecutor(1, thread_name_prefix="build") as pool:
-        future: Future[bytes] = pool.submit(
-            _activated,
-            workshop,
-            bundle,
-            graph,
-            compute_capabilities=capabilities,
-            watch=watch,
-            canceled=canceled,
-        )
-        try:
-            while not wait_for([future], timeout=_REFRESH_S).done:
-                phase, done, of = latest[0]
-                progress.update(task, phase=phase, completed=done, total=of or None)
-        except BaseException:
-            canceled.set()
-            raise
-    data = future.result()
+    data = build_apart(build_graph, (str(bundle.folder), graph, tuple(capabilities)), graph, watch)
     progress.update(task, phase=f"{len(data) / _MIB:.1f} MiB", completed=1, total=1)
     progress.stop_task(task)
     return data
-
-
-def _activated(workshop: Workshop, bundle: Bundle, graph: str, **options: Any) -> bytes:
-    if workshop.device is not None:
-        workshop.device.activate()
-    return build_plan(workshop.library, bundle, graph, **options)
 
 
 def _progress(console: Console) -> Progress:

@@ -156,8 +156,11 @@ class UnsupportedOperatorError(PlanBuildError):
     """Report an operator of a graph that TensorRT, or the GPU it builds for, does not know."""
 
 
-class BuildCanceledError(EngineError):
-    """Report a build that was stopped from outside."""
+class BuildCrashError(EngineError):
+    """Report a build that ended without a word."""
 
-    def __init__(self, graph: str):
-        super().__init__(f"building the plan of graph {graph} was canceled")
+    def __init__(self, graph: str, cause: str):
+        super().__init__(
+            f"building the plan of graph {graph} ended without a word: {cause}; "
+            "take another version of TensorRT, or the engine onnx"
+        )

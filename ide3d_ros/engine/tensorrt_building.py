@@ -8,7 +8,6 @@ machine; TensorRT-RTX needs none and builds for the compute capabilities that it
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 from ide3d_ros.bundle import Bundle, Manifest
 from ide3d_ros.engine.bindings import Binding, find_differences
 from ide3d_ros.engine.errors import (
-    BuildCanceledError,
     EngineError,
     EngineMemoryError,
     GraphError,
@@ -44,25 +42,22 @@ def build_plan(
     *,
     compute_capabilities: Sequence[str] = (),
     watch: Watch = lambda _phase, _done, _of: None,
-    canceled: threading.Event | None = None,
 ) -> bytes:
     """Build the plan of one graph; this takes seconds with TensorRT-RTX and up to an hour with TensorRT.
 
-    The interpreter is free meanwhile, so that another thread can show progress.
+    The library may crash, and takes memory: let a process of its own do this, as `ide3d build-engine` does.
 
     Args:
         library: that builds.
         bundle, graph: what is built.
         compute_capabilities: to build for, such as "8.9", with TensorRT-RTX alone; none for 8.0 and later.
         watch: is told how far the build is, on this thread.
-        canceled: ends the build when it is set.
 
     Raises:
         GraphError: if the ONNX file does not parse.
         UnsupportedOperatorError: if it has an operator that the library does not know.
         GraphInterfaceError: if its tensors are not those of the manifest.
         EngineMemoryError: if the memory does not suffice.
-        BuildCanceledError: if it was canceled.
         PlanBuildError: if the build fails for another cause.
         ValueError: if a compute capability is none that the library builds for.
     """
@@ -87,11 +82,9 @@ def build_plan(
         config.num_compute_capabilities = len(capabilities)
         for i, capability in enumerate(capabilities):
             config.set_compute_capability(capability, i)
-    monitor = _make_monitor(trt, watch, canceled or threading.Event())
+    monitor = _make_monitor(trt, watch)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
-    if monitor.canceled.is_set():
-        raise BuildCanceledError(graph)
     if plan is None:
         raise _build_error(library, graph, file)
     return bytes(plan)
@@ -182,11 +175,10 @@ def _let_attention_decompose(trt: Any, network: Any) -> None:
             layer.attention.decomposable = True
 
 
-def _make_monitor(trt: Any, watch: Watch, canceled: threading.Event) -> Any:
+def _make_monitor(trt: Any, watch: Watch) -> Any:
     class Monitor(trt.IProgressMonitor):
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
-            self.canceled = canceled
             self._steps: dict[str, int] = {}
 
         def phase_start(self, phase: str, _parent: str | None, steps: int) -> None:
@@ -195,7 +187,7 @@ def _make_monitor(trt: Any, watch: Watch, canceled: threading.Event) -> Any:
 
         def step_complete(self, phase: str, step: int) -> bool:
             watch(phase, step + 1, self._steps.get(phase, 0))
-            return not self.canceled.is_set()
+            return True  # go on
 
         def phase_finish(self, phase: str) -> None:
             self._steps.pop(phase, None)

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from fake_bundle import describe
+from fake_bundle import DIM, describe
 from onnx import TensorProto, helper, numpy_helper
 
 from ide3d_ros.bundle import Bundle, open_bundle, seal_bundle
 from ide3d_ros.engine.errors import (
-    BuildCanceledError,
     EngineMemoryError,
     GraphError,
     GraphInterfaceError,
@@ -111,12 +109,16 @@ def test_attention_without_a_kernel_of_its_own_is_built_of_several(
         pytest.skip(f"{building_tensorrt} has no layer for attention")
     model = onnx.load(bundle_copy / "prefix.onnx", load_external_data=False)
     model.opset_import[0].version = 23
-    (identity,) = (node for node in model.graph.node if list(node.output) == ["pointer_key"])
-    identity.CopyFrom(
-        helper.make_node(
-            "Attention", ["tokens"] * 3, ["pointer_key"], q_num_heads=1, kv_num_heads=1, name="attention"
-        )
-    )
+    nodes = [node for node in model.graph.node if list(node.output) != ["pointer_key"]]
+    for i, name in enumerate(("query", "keys", "values")):
+        weights = (i + 1) * np.eye(DIM, dtype=np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(weights, f"{name}_weights"))
+        nodes.append(helper.make_node("MatMul", ["tokens", f"{name}_weights"], [name], name=name))
+    heads = {"q_num_heads": 1, "kv_num_heads": 1}
+    nodes.append(helper.make_node("Attention", ["query", "keys", "values"], ["pointer_key"], **heads))
+    nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
     sealed = reseal(bundle_copy, fake_bundle, "prefix", model)
     assert build_plan(building_tensorrt, sealed, "prefix")
 
@@ -167,18 +169,6 @@ def test_a_graph_with_other_tensors_is_refused_before_it_is_built(
     sealed = reseal(bundle_copy, fake_bundle, "vision", model)
     with pytest.raises(GraphInterfaceError, match=r"input image has shape \[1, 48, 64, 3\] instead of \['F'"):
         build_plan(building_tensorrt, sealed, "vision")
-
-
-def test_a_canceled_build_ends(building_tensorrt: TensorRt, fake_bundle: Bundle) -> None:
-    canceled = threading.Event()
-    with pytest.raises(BuildCanceledError, match="graph prompt was canceled"):
-        build_plan(
-            building_tensorrt,
-            fake_bundle,
-            "prompt",
-            canceled=canceled,
-            watch=lambda _phase, done, _of: canceled.set() if done else None,
-        )
 
 
 @pytest.mark.parametrize(
