@@ -47,7 +47,7 @@ def reference(nano: Bundle) -> OnnxEngine:
 def frames(count: int) -> tuple[np.ndarray, np.ndarray]:
     images = np.random.default_rng(count).integers(0, 256, (count, 192, 256, 3), dtype=np.uint8)
     camera = Camera.from_fov(256, 192, 1.0)
-    return images, np.repeat(camera.matrix.astype(np.float32)[None], count, 0)
+    return images, np.repeat(camera.K.astype(np.float32)[None], count, 0)
 
 
 def assert_close(ours: object, theirs: object) -> None:
