@@ -3,14 +3,16 @@
 
 A plan of this library names an ONNX file. What the engine does around TensorRT is all real: plans come out of
 a plan store, shapes are set, arrays are copied to addresses and back, launches are recorded and played again.
-The stand-in refuses what a GPU would punish: a copy or a pass outside a buffer, and a recording whose context
-was given other shapes since.
+The stand-in refuses what a GPU would punish: a copy or a pass outside a buffer, two passes at once, and a
+recording whose context was given other shapes since.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
+import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from enum import Enum
@@ -40,13 +42,15 @@ class HostDevice:
         launches: how often a recorded launch was played.
         limit: bytes that can be allocated.
         can_record: whether launches can be recorded.
+        can_copy: whether copies to the device succeed.
     """
 
     def __init__(self, gpu: Gpu = GPU, limit: int = 1 << 30):
         self.gpu, self.stream, self.limit = gpu, 7, limit
         self.uploads: list[int] = []
         self.launches = 0
-        self.can_record = True
+        self.can_record = self.can_copy = True
+        self._user: int | None = None
         self.graphs: list[list[Callable[[], None]]] = []
         self.recording: list[Callable[[], None]] | None = None
         self._memory: dict[int, np.ndarray] = {}
@@ -74,6 +78,12 @@ class HostDevice:
     def upload(self, address: int, array: np.ndarray) -> None:
         self.check(address, array.nbytes)
         assert array.flags.c_contiguous
+        # From its first copy until it waits, a pass has the stream and the buffers to itself.
+        assert self._user in (None, threading.get_ident()), "two passes at once"
+        self._user = threading.get_ident()
+        time.sleep(0)
+        if not self.can_copy:
+            raise CudaError("cuMemcpyHtoDAsync", "unspecified launch failure")
         self.uploads.append(array.nbytes)
         ctypes.memmove(address, array.ctypes.data, array.nbytes)
 
@@ -82,7 +92,7 @@ class HostDevice:
         ctypes.memmove(array.ctypes.data, address, array.nbytes)
 
     def synchronize(self) -> None:
-        pass
+        self._user = None
 
     def capture(self, enqueue: Callable[[], None]) -> Any:
         if not self.can_record:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from ide3d_ros.bundle import Bundle, seal_bundle
 from ide3d_ros.engine import Engine, Prefix, tensorrt_pass
 from ide3d_ros.engine.errors import (
     CorruptPlanError,
+    CudaError,
     EngineMemoryError,
     EngineRunError,
     GraphInterfaceError,
@@ -131,6 +132,21 @@ def test_another_window_takes_the_place_of_the_first(engine: TensorrtEngine, onn
     text, length = np.array([[2, 5]]), np.array([2])
     for window in (red, blue, red):
         assert same(engine.prompt(window, text, length), onnx_engine.prompt(window, text, length))
+
+
+def test_a_window_whose_copy_failed_is_sent_again(
+    engine: TensorrtEngine, onnx_engine: OnnxEngine, device: HostDevice
+) -> None:
+    red, blue = window_of(engine, "red"), window_of(engine, "blue")
+    text, length = np.array([[2, 5]]), np.array([2])
+    engine.prompt(red, text, length)
+    device.can_copy = False
+    with pytest.raises(CudaError):
+        engine.prompt(blue, text, length)
+    device.can_copy = True
+    device.uploads.clear()
+    assert same(engine.prompt(red, text, length), onnx_engine.prompt(red, text, length))
+    assert red.key.nbytes in device.uploads  # the copy that failed may have left half of another window
 
 
 def test_a_shape_that_comes_back_is_launched_from_its_recording(
@@ -252,6 +268,19 @@ def test_every_graph_is_tried_out_at_the_start(
     assert runtime.passes == {"vision": 1, "prefix": 1, "prompt": 1, "step": 1}
 
 
+def test_a_graph_whose_outputs_would_not_fit_their_buffers_is_not_run(
+    bundle_copy: Path, fake_bundle: Bundle, runtime: StandInLibrary, device: HostDevice, tmp_path: Path
+) -> None:
+    model = onnx.load(bundle_copy / "step.onnx", load_external_data=False)
+    (concat,) = (node for node in model.graph.node if list(node.output) == ["text_key"])
+    concat.input.append("past_key")  # t + t + 1 tokens
+    (bundle_copy / "step.onnx").write_bytes(model.SerializeToString())
+    sealed = seal_bundle(bundle_copy, describe(fake_bundle.manifest.network.vocab))
+    plans = stand_in_store(tmp_path / "plans", sealed, runtime.library)
+    with pytest.raises(EngineRunError, match=r"text_key would have shape \(1, 1, 1, 3, 4\) instead of"):
+        TensorrtEngine(sealed, runtime.library, device, plans)
+
+
 def test_a_library_with_another_interface_is_named(
     fake_bundle: Bundle, runtime: StandInLibrary, device: HostDevice, store: PlanStore
 ) -> None:
@@ -293,19 +322,12 @@ def test_threads_take_turns(engine: TensorrtEngine, onnx_engine: OnnxEngine) -> 
     windows = [window_of(engine, color) for color in ("red", "green", "blue")]
     text, length = np.array([[2, 5]]), np.array([2])
     expected = [onnx_engine.prompt(window, text, length) for window in windows]
-    wrong = []
 
-    def ask(i: int) -> None:
-        for _ in range(30):
-            if not same(engine.prompt(windows[i], text, length), expected[i]):
-                wrong.append(i)
+    def ask(i: int) -> bool:
+        return all(same(engine.prompt(windows[i], text, length), expected[i]) for _ in range(30))
 
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(3)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    assert not wrong
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(ask, range(3)))
 
 
 def test_it_says_what_runs_where(engine: TensorrtEngine) -> None:
