@@ -93,6 +93,8 @@ class CudaDevice:
             raise NoGpuError(f"the driver's library {_DRIVER_LIBRARY} does not load") from error
         try:
             from cuda.bindings import driver
+
+            status, *_ = driver.cuInit(0)
         except Exception as error:  # a package for another CUDA raises what it likes
             raise MissingRuntimeError(
                 "tensorrt",
@@ -101,7 +103,6 @@ class CudaDevice:
                 "python3 -m pip install cuda-bindings (with CUDA 12: 'cuda-bindings==12.*')",
             ) from error
         self._driver = driver
-        status, *_ = driver.cuInit(0)
         if status != driver.CUresult.CUDA_SUCCESS:
             raise NoGpuError(f"the driver says {self._explain(status)}")
         if self._call("cuDeviceGetCount") == 0:
