@@ -20,7 +20,7 @@ demo: ## A camera in a simulated room drives the ROS nodes; results go to demo_o
 	$(in_environment) ide3d demo --output demo_output
 
 test: ## Check the import rules and run all tests.
-	$(set_up) ros,simulation,training,dev
+	$(set_up) ros,simulation,training,tensorrt,dev
 	$(in_environment) lint-imports --no-cache
 	$(in_environment) pytest
 

@@ -22,6 +22,7 @@ _EXPECTED = (
     ("ide3d_ros.engine", "EngineError"),
     ("ide3d_ros.cli.ask", "AskError"),
     ("ide3d_ros.cli.bench.rounds", "BenchError"),
+    ("ide3d_ros.cli.build_preflight", "PreflightError"),
     ("ide3d_ros.cli.demo", "DemoError"),
     ("ide3d_ros.cli.demo_client", "NoAnswerError"),
     ("ide3d_ros.cli.doctor.examination", "DoctorError"),
@@ -272,6 +273,43 @@ def bench(
         *(seconds, rate, cameras, json),
     )
     run_bench(settings, _console())
+
+
+@app.command()
+def build_engine(
+    bundle: Annotated[
+        str, typer.Option(help="Name of an embedded bundle, or path of a bundle folder.")
+    ] = "nano",
+    force: Annotated[
+        bool, typer.Option("--force", help="Build also what is there and fits already.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--list", help="Build nothing; list the plans that are there.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Build nothing; remove the plans that are of no use here.")
+    ] = False,
+    compute_capability: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of GPUs that TensorRT-RTX builds for: 8.9, say; may be repeated. Without it 8.0 and later."
+        ),
+    ] = None,
+    plans: Annotated[
+        Path | None, typer.Option(help="Folder of the plans; without it IDE3D_PLANS, or the user's cache.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="File to write the outcome to as well.")] = None,
+) -> None:
+    """Build the TensorRT plans of a bundle for this robot's GPU; nothing else ever builds them."""
+    chosen = [name for name, on in (("force", force), ("list", show), ("prune", prune)) if on]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other")
+    if compute_capability and (show or prune):
+        raise UsageError(f"--compute-capability is for building, not for --{chosen[0]}")
+    from ide3d_ros.cli.build_engine import PlanSettings, build_plans, list_plans, prune_plans
+
+    act = list_plans if show else prune_plans if prune else build_plans
+    act(PlanSettings(bundle, force, tuple(compute_capability or ()), plans, json), _console())
 
 
 def main() -> None:

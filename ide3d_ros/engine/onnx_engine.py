@@ -10,7 +10,8 @@ import numpy as np
 import onnxruntime
 
 from ide3d_ros.bundle import Bundle
-from ide3d_ros.bundle.manifest import GraphFile, TensorSpec
+from ide3d_ros.bundle.manifest import GraphFile
+from ide3d_ros.engine.bindings import Binding, find_differences
 from ide3d_ros.engine.cores import usable_cores
 from ide3d_ros.engine.errors import EngineRunError, GraphError, GraphInterfaceError
 from ide3d_ros.engine.protocol import EngineDescription, Prefix, PromptOutput, StepOutput
@@ -95,8 +96,8 @@ class OnnxEngine:
         except Exception as error:  # onnxruntime's exceptions share no base class
             raise GraphError(name, file, _first_line(error)) from error
         differences = [
-            *_differences("input", spec.inputs, session.get_inputs()),
-            *_differences("output", spec.outputs, session.get_outputs()),
+            *find_differences("input", spec.inputs, _bindings(session.get_inputs())),
+            *find_differences("output", spec.outputs, _bindings(session.get_outputs())),
         ]
         if differences:
             raise GraphInterfaceError(name, file, differences)
@@ -109,26 +110,8 @@ class OnnxEngine:
             raise EngineRunError(graph, _first_line(error)) from error
 
 
-def _differences(side: str, declared: tuple[TensorSpec, ...], found: list[onnxruntime.NodeArg]) -> list[str]:
-    """Compare the manifest's tensors with a session's: names and order, types, ranks and fixed lengths."""
-    names = [tensor.name for tensor in declared], [tensor.name for tensor in found]
-    if names[0] != names[1]:
-        return [f"{side}s are {', '.join(names[1]) or 'none'} instead of {', '.join(names[0])}"]
-    differences = []
-    for wanted, tensor in zip(declared, found, strict=True):
-        dtype = _TYPES.get(tensor.type, tensor.type)
-        if dtype != wanted.dtype:
-            differences.append(f"{side} {wanted.name} is {dtype} instead of {wanted.dtype}")
-        # A length that must be free but is fixed (a graph traced with one frame) is as wrong as another
-        # number; one that the graph leaves free where the manifest has a number is not.
-        fits = len(tensor.shape) == len(wanted.shape) and all(
-            n == m or not isinstance(m, int) for n, m in zip(wanted.shape, tensor.shape, strict=True)
-        )
-        if not fits:
-            differences.append(
-                f"{side} {wanted.name} has shape {tensor.shape} instead of {list(wanted.shape)}"
-            )
-    return differences
+def _bindings(tensors: list[onnxruntime.NodeArg]) -> list[Binding]:
+    return [Binding(one.name, _TYPES.get(one.type, one.type), tuple(one.shape)) for one in tensors]
 
 
 def _first_line(error: Exception) -> str:

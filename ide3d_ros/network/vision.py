@@ -90,7 +90,8 @@ class VisionTower(nn.Module):
         Returns:
             (F, N, dim) float32 visual tokens, row by row.
         """
-        pixels = images.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        # Cast first: TensorRT takes bytes as an input, but no other layer of it reads them.
+        pixels = images.float().permute(0, 3, 1, 2) / 127.5 - 1.0
         grid = self.stem(pixels)  # (F, dim, rows, columns)
         tokens = grid.flatten(2).transpose(1, 2) + self.position + self.rays(intrinsics)
         tokens = self.encoder(inputs_embeds=tokens).last_hidden_state

@@ -7,11 +7,11 @@ Knows nothing of ROS.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ide3d_ros.bundle import open_bundle
-from ide3d_ros.engine import CacheBudget, select_engine
+from ide3d_ros.engine import CacheBudget, Selection, select_engine
 from ide3d_ros.scene.scene import Scene
 
 _MIB = 1 << 20
@@ -29,6 +29,7 @@ def open_scenes(
     window: int,
     threads: int | None,
     cache_mb: float | None = None,
+    on_selected: Callable[[Selection], None] = lambda _: None,
 ) -> dict[str, Scene]:
     """Open a bundle for several cameras; they share one engine and keep windows of their own.
 
@@ -39,6 +40,7 @@ def open_scenes(
         window: newest frames of a camera that a request is answered from.
         threads: CPU threads of the engine; None takes all cores.
         cache_mb: memory that the frames of all cameras may take together, MiB; None sets no limit.
+        on_selected: is told which engine runs, and why.
 
     Raises:
         BundleError: if the bundle is unknown, damaged or of another schema.
@@ -48,9 +50,10 @@ def open_scenes(
     """
     opened = open_bundle(bundle)
     check_memory(opened.name, opened.manifest.memory_mb, free_memory_mb())
-    started = select_engine(opened, engine, threads=threads).engine
+    selection = select_engine(opened, engine, threads=threads)
+    on_selected(selection)
     budget = None if cache_mb is None else CacheBudget(cache_mb)
-    return {camera: Scene(opened, started, window=window, budget=budget) for camera in cameras}
+    return {camera: Scene(opened, selection.engine, window=window, budget=budget) for camera in cameras}
 
 
 def check_memory(bundle: str, needed_mb: float, free_mb: float | None) -> None:

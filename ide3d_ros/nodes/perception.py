@@ -17,12 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.logging import get_logger
 from rclpy.publisher import Publisher
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo
 
 from ide3d_msgs.msg import Answer as AnswerMessage
 from ide3d_ros.conversions.vocabulary import label_info
+from ide3d_ros.engine import Selection
 from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.answer_action import AnswerAction
 from ide3d_ros.nodes.camera_input import CameraInput
@@ -67,7 +69,17 @@ def scenes_from_parameters(parameters: ParameterSet, cameras: Sequence[str]) -> 
         window=parameters["model.window"],
         threads=parameters["model.threads"] or None,
         cache_mb=parameters["model.cache_mb"] or None,
+        on_selected=_log_selection,
     )
+
+
+def _log_selection(selection: Selection) -> None:
+    """Say once which engine runs; an engine that could be faster but does not start is worth a warning."""
+    logger = get_logger("perception.engine")
+    if selection.is_fallback:
+        logger.warning(selection.reason)
+    else:
+        logger.info(selection.reason)
 
 
 class PerceptionNode(ManagedNode):

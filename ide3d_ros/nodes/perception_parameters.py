@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ide3d_ros.engine.selection import ENGINE_NAMES
 from ide3d_ros.nodes.parameters import Parameter
 
 PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
@@ -27,7 +28,7 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
         dynamic=True,
     ),
     Parameter("model.bundle", "nano", "Embedded bundle's name, or the path of a bundle folder."),
-    Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=("auto", "onnx")),
+    Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=ENGINE_NAMES),
     Parameter("model.window", 1, "Newest frames of a camera that answer a request.", bounds=(1, 64)),
     Parameter("model.threads", 0, "CPU threads of the engine; 0 takes all cores.", bounds=(0, 256)),
     Parameter(

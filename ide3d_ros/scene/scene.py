@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from ide3d_ros.scene.validation import RequestError, check_count, check_text
 PROMPTS_PER_PASS = 32
 """Most prompts in one pass; longer lists take several, so that their number does not decide the memory."""
 
+_log = logging.getLogger(__name__)
 _NO_FRAMES = "no frame has arrived yet; add one first (on a robot: check the image and camera_info topics)"
 
 
@@ -105,8 +107,9 @@ class Scene:
         """
         opened = open_bundle(bundle)
         budget = None if cache_mb is None else CacheBudget(cache_mb)
-        started = select_engine(opened, engine, threads=threads).engine
-        return cls(opened, started, window=window, budget=budget)
+        selection = select_engine(opened, engine, threads=threads)
+        _log.log(logging.WARNING if selection.is_fallback else logging.INFO, "%s", selection.reason)
+        return cls(opened, selection.engine, window=window, budget=budget)
 
     def add_frame(self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str) -> Frame:
         """Encode an image at once and keep it as the newest frame of the window.

@@ -34,6 +34,20 @@ def test_cameras_share_the_memory_for_frames(fake_bundle: Bundle) -> None:
     assert [frame.stamp_ns for scene in scenes.values() for frame in scene.frames] == [2, 2]
 
 
+def test_whoever_opens_scenes_is_told_once_which_engine_runs_and_why(fake_bundle: Bundle) -> None:
+    told = []
+    open_scenes(
+        str(fake_bundle.folder),
+        ["front", "rear"],
+        engine="onnx",
+        window=1,
+        threads=1,
+        on_selected=lambda selection: told.append(selection.reason),
+    )
+    (reason,) = told
+    assert "onnxruntime" in reason and reason.endswith("asked for by name")
+
+
 def test_bundle_that_does_not_fit_into_memory_is_refused(
     fake_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

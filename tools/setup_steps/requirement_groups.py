@@ -17,6 +17,7 @@ GROUPS: Dict[str, Tuple[str, ...]] = {
     "ros": ("ros.txt", "ros-build.txt"),
     "simulation": ("simulation.txt",),
     "training": ("training.txt",),
+    "tensorrt": ("tensorrt.txt",),
     "dev": ("dev.txt",),
 }
 

@@ -138,7 +138,7 @@ def _examine_model(bundle_name: str) -> list[Finding]:
         available_mib = machine.available_mib()
         memory = machine.check_memory(bundle.manifest.memory_mb, available_mib=available_mib)
     gpu = model.check_gpu(gpu_files=model.visible_gpus(), providers=model.onnxruntime_providers())
-    return [found, memory, model.check_engine(bundle), gpu]
+    return [found, memory, model.check_engine(bundle), model.check_engines(bundle), gpu]
 
 
 def _examine_graph(complaint: Complaint) -> list[Finding]:

@@ -12,6 +12,11 @@ import numpy as np
 
 from ide3d_ros.bundle import Bundle, BundleError, open_bundle
 from ide3d_ros.cli.doctor.findings import Finding, fail, ok, skip, warn
+from ide3d_ros.engine import EngineError
+from ide3d_ros.engine.errors import AbsentEngineError, MissingRuntimeError, PlanError
+from ide3d_ros.engine.plan_store import build_command
+from ide3d_ros.engine.selection import why_not
+from ide3d_ros.engine.tensorrt_library import INSTALL, load_tensorrt
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.scene import Scene
 from ide3d_ros.scene.status import Status
@@ -73,6 +78,27 @@ def check_engine(bundle: Bundle | None, *, open_scene: Callable[[Path], Scene] =
     )
 
 
+def check_engines(
+    bundle: Bundle | None, *, start_all: Callable[[Bundle], dict[str, EngineError | None]] = why_not
+) -> Finding:
+    """Start each kind of engine and say what keeps the others from running the bundle.
+
+    Args:
+        bundle: a whole bundle; None where there is none.
+        start_all: starts each engine and returns its error, or None where it runs.
+    """
+    if bundle is None:
+        return skip("engines", "there is no whole bundle to run")
+    errors = start_all(bundle)
+    told = {name: "runs" if error is None else _cause(error) for name, error in errors.items()}
+    text = "; ".join(f"{name}: {cause}" for name, cause in told.items())
+    broken = [error for error in errors.values() if error and not isinstance(error, AbsentEngineError)]
+    if not broken:
+        return ok("engines", text)
+    needs_plans = isinstance(broken[0], PlanError)
+    return warn("engines", text, build_command(bundle) if needs_plans else "see what the engine says above")
+
+
 def check_gpu(
     *,
     gpu_files: Sequence[Path],
@@ -87,18 +113,20 @@ def check_gpu(
         load: imports a module by its name.
     """
     try:
-        tensorrt = f"TensorRT {getattr(load('tensorrt'), '__version__', 'of unknown version')}"
-    except Exception:  # without a driver it raises more than ImportError
+        tensorrt = str(load_tensorrt(load))
+    except MissingRuntimeError:
         tensorrt = ""
     if not gpu_files:
         return ok("gpu", "no NVIDIA GPU is visible; the CPU runs the bundle")
-    if "CUDAExecutionProvider" in providers:
-        return ok("gpu", "; ".join(filter(None, ("onnxruntime with CUDA", tensorrt))))
+    cuda = "onnxruntime with CUDA" if "CUDAExecutionProvider" in providers else ""
+    if cuda or tensorrt:
+        return ok("gpu", "; ".join(filter(None, (cuda, tensorrt))))
     return warn(
         "gpu",
-        f"{gpu_files[0]} is there, but onnxruntime offers {', '.join(providers) or 'nothing'}"
-        f"{' (' + tensorrt + ' is installed)' if tensorrt else ''}: the CPU runs the bundle",
-        "pip uninstall onnxruntime; pip install onnxruntime-gpu (on a Jetson: the wheel for its JetPack)",
+        f"{gpu_files[0]} is there, but no TensorRT is, and onnxruntime offers "
+        f"{', '.join(providers) or 'nothing'}: the CPU runs the bundle",
+        f"{INSTALL}; or, for onnxruntime: pip uninstall onnxruntime; pip install onnxruntime-gpu "
+        "(on a Jetson: the wheel for its JetPack)",
     )
 
 
@@ -115,3 +143,7 @@ def onnxruntime_providers() -> list[str]:
         return list(onnxruntime.get_available_providers())
     except ImportError:
         return []
+
+
+def _cause(error: EngineError) -> str:
+    return error.cause if isinstance(error, AbsentEngineError) else str(error)

@@ -82,7 +82,8 @@ def run_offline(settings: OfflineSettings, console: Console) -> None:
     for folder in filter(None, (settings.output.parent, settings.pictures)):
         _make_folder(folder)
     try:
-        scene = Scene.open(settings.bundle, window=settings.window, threads=settings.threads)
+        # Not 'auto': a plan that is built again may sum in another order, and the bytes would not repeat.
+        scene = Scene.open(settings.bundle, engine="onnx", window=settings.window, threads=settings.threads)
     except ValueError as error:
         raise OfflineError(f"--window cannot be used: {error}") from error
     frames = BagFrames(bag, asked.images)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ide3d_ros.bundle import Bundle
 from ide3d_ros.cli.doctor import model
 from ide3d_ros.cli.doctor.findings import Level
+from ide3d_ros.engine.errors import MissingPlanError, NoGpuError
 from ide3d_ros.scene import Scene
 
 
@@ -64,7 +65,42 @@ def test_tensorrt_is_named_where_it_is_installed() -> None:
     class TensorRt:
         __version__ = "10.7"
 
+        class ILogger:
+            pass
+
     found = model.check_gpu(
         gpu_files=[Path("/dev/nvidia0")], providers=["CUDAExecutionProvider"], load=lambda _: TensorRt
     )
     assert "TensorRT 10.7" in found.text
+
+
+def test_tensorrt_alone_makes_use_of_a_gpu() -> None:
+    class TensorRtRtx:
+        __version__ = "1.7"
+
+        class ILogger:
+            pass
+
+    def load(name: str) -> type:
+        return TensorRtRtx if name == "tensorrt_rtx" else none(name)
+
+    found = model.check_gpu(gpu_files=[Path("/dev/nvidia0")], providers=["CPUExecutionProvider"], load=load)
+    assert (found.level, found.text) == (Level.OK, "TensorRT-RTX 1.7")
+
+
+def test_every_engine_is_named_with_what_keeps_it(fake_bundle: Bundle) -> None:
+    absent = NoGpuError("the driver sees none")
+    finding = model.check_engines(fake_bundle, start_all=lambda _: {"tensorrt": absent, "onnx": None})
+    assert finding.level is Level.OK
+    assert finding.text == f"tensorrt: {absent.cause}; onnx: runs"
+
+
+def test_an_engine_that_lacks_its_plans_alone_is_found_with_the_command(fake_bundle: Bundle) -> None:
+    missing = MissingPlanError("fake", "vision", Path("plans"), "ide3d build-engine --bundle fake")
+    finding = model.check_engines(fake_bundle, start_all=lambda _: {"tensorrt": missing, "onnx": None})
+    assert finding.level is Level.WARN and "no plan of graph vision" in finding.text
+    assert finding.fix == f"ide3d build-engine --bundle {fake_bundle.folder}"
+
+
+def test_engines_are_not_started_without_a_bundle() -> None:
+    assert model.check_engines(None).level is Level.SKIP
