@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from fake_bundle import write_fake_bundle
+from fake_bundle import describe, write_fake_bundle
 from recorded_corner import write_recording
 
+from ide3d_ros.bundle import seal_bundle
 from ide3d_training.agreement import cli
 from ide3d_training.export.conversion import convert_bundle
 
@@ -58,12 +59,14 @@ def test_a_bundle_agrees_with_itself_on_a_recording(monkeypatch, capsys, fake_bu
 
 def test_a_bundle_that_says_something_else_ends_with_status_1(monkeypatch, capsys, fake_bundle, tmp_path):
     (tmp_path / "other").mkdir()
-    other = write_fake_bundle(tmp_path / "other", score_threshold=0.9999)  # reports next to nothing
+    other = write_fake_bundle(tmp_path / "other")
+    vocabulary = other.manifest.network.vocab
+    seal_bundle(other.folder, describe(vocabulary).model_copy(update={"focal_virtual": 60.0}))  # other depths
     (tmp_path / "corner").mkdir()
     recording = write_recording(tmp_path / "corner", fake_bundle)
     bundles = ("--reference", str(fake_bundle.folder), "--bundle", str(other.folder))
     assert run(monkeypatch, *bundles, "--recording", str(recording)) == 1
-    assert "boxes lost" in capsys.readouterr().out
+    assert "mm apart" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
