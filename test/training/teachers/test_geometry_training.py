@@ -18,7 +18,7 @@ from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.geometry_training import GeometryRun, train
 from ide3d_training.teachers.protocol import TeacherError
-from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset
+from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
 
 from .conftest import TINY, tiny
 
@@ -129,3 +129,15 @@ def test_a_run_of_other_sizes_or_another_kind_is_left_alone(pairs: Path, tmp_pat
 def save_checkpoint_of_something_else(folder: Path) -> None:
     folder.mkdir()
     save_checkpoint(folder, {"step": 3, "network": {}})
+
+
+def test_the_averaged_weights_are_saved_with_statistics_of_their_own(pairs: Path, tmp_path: Path):
+    run = GeometryRun(tiny(12), pairs, tmp_path)
+    for batch in itertools.islice(run.batches(), 12):
+        run.learn(batch)
+    run.save()
+    teacher = GeometryTeacher(tmp_path, "float32")
+    seen = stack_rooms([run._rooms[0, room] for room in range(run._training)])
+    tokens = teacher.tokens(seen.images, seen.intrinsics).flatten(0, 3)
+    torch.testing.assert_close(tokens.mean(0), torch.zeros(teacher.channels), atol=0.1, rtol=0)
+    torch.testing.assert_close(tokens.std(0), torch.ones(teacher.channels), atol=0.15, rtol=0)
