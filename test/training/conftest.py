@@ -35,7 +35,13 @@ TINY = (
 )
 """Overrides that make a network small enough to train inside a test."""
 
-TINY_IDE3D = (*TINY, "validator.levels=[1, 1]", "validator.width=8", "validator.stride=8", "optimisation.warmup=4")
+TINY_IDE3D = (
+    *TINY,
+    "validator.levels=[1, 1]",
+    "validator.width=8",
+    "validator.stride=8",
+    "optimisation.warmup=4",
+)
 """The same for a run of all objectives."""
 
 

@@ -22,9 +22,7 @@ from .conftest import PROGRAM, RGB, TINY, words
 
 
 def tiny_config(rooms: Path, *more: str):
-    return load_config(
-        RGB, [*TINY, f"data.directory={rooms}", "optimisation.warmup=4", "log_every=1", *more]
-    )
+    return load_config(RGB, [*TINY, f"data.directory={rooms}", "optimisation.warmup=4", "log_every=1", *more])
 
 
 def curve(run: Path) -> list[dict]:

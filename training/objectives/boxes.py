@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch.nn import functional
@@ -91,14 +92,14 @@ def pointer_loss(pointer: torch.Tensor, batch: Batch, absent: float = 1.0) -> di
     said, on, count = pointer[asked], batch.target_tokens[asked], batch.target_count[asked]
     # Log-probability that query q (axis 1) points somewhere on target t (axis 2); -inf if there is none.
     hit = torch.logsumexp(said[:, :, None, :-1].masked_fill(~on[:, None], float("-inf")), -1)
-    order = torch.arange(queries).repeat(len(said), 1)
+    order = np.tile(np.arange(queries), (len(said), 1))
     costs, counts = -hit.detach().cpu().numpy(), count.tolist()
     for row in (row for row, n in enumerate(counts) if n > 1):
         n = counts[row]
-        order[row, :n] = torch.from_numpy(linear_sum_assignment(costs[row, :n, :n])[1])
-    order = order.to(device)
+        order[row, :n] = linear_sum_assignment(costs[row, :n, :n])[1]
+    matched = torch.from_numpy(order).to(device)
     busy = torch.arange(queries, device=device) < count[:, None]
-    right = torch.where(busy, hit.gather(2, order[..., None])[..., 0].nan_to_num(neginf=0.0), said[..., -1])
+    right = torch.where(busy, hit.gather(2, matched[..., None])[..., 0].nan_to_num(neginf=0.0), said[..., -1])
     weight = torch.where(busy, 1.0, SPARE_QUERY_WEIGHT)
     weight[:, 0] = 1.0
     losses = -(right * weight).sum(-1) / weight.sum(-1)
