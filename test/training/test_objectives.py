@@ -58,6 +58,31 @@ def test_absent_prompts_of_a_padded_row_do_not_count():
     assert float(pointer_loss(said, batch)["pointer"]) == pytest.approx(0.0, abs=1e-4)
 
 
+def test_prompts_without_a_target_weigh_what_they_are_given():
+    asked = SimpleNamespace(
+        target_tokens=torch.tensor([[[[True, False, False]] * 2, [[False] * 3] * 2]]),
+        target_count=torch.tensor([[1, 0]]),
+    )
+    present, none = [0.2, 0, 0, 0.8], [0.5, 0, 0, 0.5]
+    said = torch.cat([pointing(present, [0, 0, 0, 1]), pointing(none, none)], 1)
+    losses = [
+        float(pointer_loss(said[:, i : i + 1], SimpleNamespace(
+            target_tokens=asked.target_tokens[:, i : i + 1], target_count=asked.target_count[:, i : i + 1]
+        ))["pointer"])
+        for i in (0, 1)
+    ]  # fmt: skip
+    for absent in (1.0, 3.0):
+        wanted = (losses[0] + absent * losses[1]) / (1 + absent)
+        assert float(pointer_loss(said, asked, absent)["pointer"]) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_nothing_asked_costs_nothing():
+    nothing = SimpleNamespace(
+        target_tokens=torch.zeros(1, 1, 2, 3, dtype=torch.bool), target_count=torch.tensor([[-1]])
+    )
+    assert float(pointer_loss(pointing([1, 0, 0, 0], [0, 0, 0, 1]), nothing)["pointer"]) == 0.0
+
+
 def test_every_target_pulls_on_its_query_with_a_finite_gradient():
     logits = torch.zeros(1, 1, 2, 4, requires_grad=True)
     batch = targets(2, [True, False, False], [False, False, True])

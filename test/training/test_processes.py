@@ -119,13 +119,14 @@ SHARDED = """
 # accelerate shards on GPUs alone. Telling it that this is FSDP makes it shard on CPUs too, with its own code.
 import sys
 import accelerate
-from accelerate import FullyShardedDataParallelPlugin
+from accelerate import FullyShardedDataParallelPlugin, PartialState
 from accelerate.utils import DistributedType
 
 class ShardingAccelerator(accelerate.Accelerator):
     def __init__(self, **options):
         super().__init__(**options)
         self.state.distributed_type = DistributedType.FSDP
+        PartialState._shared_state["distributed_type"] = DistributedType.FSDP
         self.state.fsdp_plugin = FullyShardedDataParallelPlugin(
             fsdp_version=2, auto_wrap_policy="transformer_based_wrap", cpu_ram_efficient_loading=False,
             transformer_cls_names_to_wrap=["SiglipEncoderLayer", "Qwen2DecoderLayer"],
@@ -147,7 +148,8 @@ program.app()
 
 def test_shards_make_the_checkpoints_that_whole_weights_make(everything, tmp_path: Path):
     (tmp_path / "sharded.py").write_text(SHARDED)
-    overrides = [*everything, "validate_every=2", "optimisation.clip=0.5"]
+    # Without a decay of the rate two steps and two more are four steps.
+    overrides = [*everything, "validate_every=2", "optimisation.clip=0.5", "optimisation.decay=0"]
     program = [sys.executable, str(tmp_path / "sharded.py"), "--config", str(IDE3D)]
 
     def arguments(output: str, steps: int) -> list[str]:
@@ -155,7 +157,6 @@ def test_shards_make_the_checkpoints_that_whole_weights_make(everything, tmp_pat
 
     assert launch(2, [*program, *arguments("sharded", 2)]) == 0
     assert launch(2, [*program, *arguments("sharded", 4)]) == 0  # resumed from whole weights into shards
-    assert launch(2, [*PROGRAM, "--config", str(IDE3D), *arguments("whole", 2)]) == 0
     assert launch(2, [*PROGRAM, "--config", str(IDE3D), *arguments("whole", 4)]) == 0
     sharded, whole = (load_checkpoint(tmp_path / name) for name in ("sharded", "whole"))
     assert sharded["step"] == 4

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch.nn import functional
@@ -121,14 +122,14 @@ def match_queries(
     Returns:
         (M, K) int64 target of each query, and (M, K) bool, whether it has one at all.
     """
-    queries = pointer.shape[1]
-    order = torch.arange(queries, device=pointer.device).repeat(len(pointer), 1)
-    several = torch.nonzero(count > 1)[:, 0].tolist()
-    cost = -on_target(pointer.detach(), tokens) if several else None
-    for row in several:
-        n = int(count[row])
-        order[row, :n] = torch.from_numpy(linear_sum_assignment(cost[row, :n, :n].cpu().numpy())[1])
-    return order, torch.arange(queries, device=pointer.device) < count[:, None]
+    queries, counts = pointer.shape[1], count.tolist()
+    cost = -on_target(pointer.detach(), tokens).cpu().numpy()
+    order = np.tile(np.arange(queries), (len(counts), 1))
+    for row, n in enumerate(counts):
+        if n > 1:
+            order[row, :n] = linear_sum_assignment(cost[row, :n, :n])[1]
+    busy = torch.arange(queries, device=pointer.device) < count[:, None]
+    return torch.from_numpy(order).to(pointer.device), busy
 
 
 def gravity_loss(gravity: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
