@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 
@@ -33,7 +34,8 @@ def launch(processes: int, command: Sequence[str], *, on_cpu: bool = True) -> in
         on_cpu: whether they compute on CPUs, of which each then gets its share.
 
     Returns:
-        The exit status of the first to fail; 0 if none does.
+        The exit status of the first to fail, as a shell gives it; 0 if none does. One that a signal ended is
+        named on stderr.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -60,14 +62,21 @@ def launch(processes: int, command: Sequence[str], *, on_cpu: bool = True) -> in
     # Ctrl-C reaches the children by itself; they finish their step and save.
     previous = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
     previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, pass_on)
-    status = 0
+    failed = None
     try:
         while any(child.poll() is None for child in children):
-            status = status or next((child.returncode for child in children if child.poll()), 0)
-            if status:  # the others would wait for it for ever
+            failed = failed or next((child for child in children if child.poll()), None)
+            if failed:  # the others would wait for it for ever
                 pass_on(signal.SIGKILL, None)
             time.sleep(0.1)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    return status or next((child.returncode for child in children if child.returncode), 0)
+    failed = failed or next((child for child in children if child.returncode), None)
+    if failed is None:
+        return 0
+    if failed.returncode > 0:
+        return failed.returncode
+    name = signal.Signals(-failed.returncode).name
+    print(f"process {children.index(failed)} was ended by {name}, so all were", file=sys.stderr)
+    return 128 - failed.returncode

@@ -77,7 +77,13 @@ def test_processes_are_not_started_twice(rooms: Path, tmp_path: Path):
     command = [*PROGRAM, *small_run(rooms, tmp_path), "--processes", "2"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 2
-    assert "leave --processes out" in done.stdout
+    assert "leave --processes out" in " ".join(done.stdout.split())
+
+
+def test_a_process_that_is_killed_ends_all_and_is_named(capfd):
+    program = "import os, time; os.kill(os.getpid(), 9) if os.environ['RANK'] == '1' else time.sleep(100)"
+    assert launch(2, [sys.executable, "-c", program]) == 128 + 9
+    assert "process 1 was ended by SIGKILL" in capfd.readouterr().err
 
 
 POISONED = """
