@@ -11,9 +11,10 @@ PANELS = (
     ("depth", "val_depth_error"),
     ("offset", "extents", "yaw", "gravity"),
     ("val_pointed", "val_found", "val_rejected", "val_answer"),
-    ("depth_map", "depth_map_confidence", "depth_map_gradient", "val_depth_map"),
+    ("depth_map", "depth_map_confidence", "depth_map_gradient", "coarse_depth", "val_depth_map"),
     ("cross_view", "cross_view_consistency", "cross_view_warp"),
     ("alignment",),
+    ("query_center", "query_depth", "query_extents", "query_rotation", "query_joint", "query_scale"),
 )
 """Columns of `curve.csv` that share an axis."""
 
