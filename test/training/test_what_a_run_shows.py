@@ -14,7 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 from ide3d_ros.network import NetworkOutput
-from ide3d_training.config import ConfigError, LossWeights, load_config
+from ide3d_training.config import ConfigError, LossWeights, TrainConfig, load_config
 from ide3d_training.curves import PANELS, plot_curves
 from ide3d_training.run_log import CurveLog, EventLog
 from ide3d_training.samples import WIDTH, sample_sheet, true_fields
