@@ -76,7 +76,9 @@ def train(
 def cache(
     teacher: Annotated[
         str,
-        typer.Option(help="Directory of a run of `train`, or vggt:CHECKPOINT, or dinov2:FOLDER of weights."),
+        typer.Option(
+            help="Directory of a run of `train`, or vggt:CHECKPOINT, dinov2:FOLDER or wan:FOLDER of weights."
+        ),
     ],
     rooms: Annotated[Path, typer.Option(help="Rooms by `ide3d-worlds render`.")],
     output: Annotated[Path, typer.Option(help="Folder of the features; resumed if it holds some of them.")],
