@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from ide3d_training.generators.wan import WanGenerator
 from ide3d_training.teachers.opening import open_teacher
@@ -55,8 +55,6 @@ def test_features_are_the_states_behind_the_block_of_each_frame_by_itself(checkp
         latents = vae.encode(2.0 * fit_frames(FRAMES[0, :1], 64, 16)[:, :, None] - 1.0).latent_dist.mode()
         noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(0))
         prompt = torch.zeros(1, 512, 16)
-        from safetensors.torch import load_file
-
         prompt[0, 0] = load_file(checkpoint / "empty_prompt.safetensors")["prompt"][0]
         whole(0.7 * (latents - 0.1) / 0.5 + 0.3 * noise, torch.tensor([300]), prompt)
     torch.testing.assert_close(tokens[0, 0], seen[0][0].unflatten(0, (3, 4)), atol=1e-4, rtol=1e-4)
