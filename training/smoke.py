@@ -18,6 +18,7 @@ from ide3d_training.config import TrainConfig
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.frozen_runs import train_frozen
 from ide3d_training.generators.generator_training import GeneratorPlan, GeneratorRun
+from ide3d_training.generators.videos import usual_frames
 from ide3d_training.launching import is_first, launched
 from ide3d_training.run_log import console
 from ide3d_training.schedule import computes_on_cpu
@@ -123,13 +124,20 @@ def train_generator(config: TrainConfig, rooms: Path, run: Path) -> None:
     Raises:
         KeyboardInterrupt: after Ctrl-C.
     """
-    height, width = FrameStore(rooms).image(0).shape[:2]
+    store = FrameStore(rooms)
+    height, width = store.image(0).shape[:2]
     block = config.network.get("branch_options", {}).get("block", GeneratorOptions.block)
     defaults = GeneratorPlan()
     plan = GeneratorPlan(
         validation=HELD_OUT,
         network=GeneratorConfig(
-            width=width, height=height, channels=(8, 16, 32), dim=64, blocks=block + 1, mlp=128
+            width=width,
+            height=height,
+            channels=(8, 16, 32),
+            dim=64,
+            blocks=block + 1,
+            mlp=128,
+            frames=usual_frames(store),
         ),
         autoencoder=replace(defaults.autoencoder, steps=GENERATOR_STEPS, batch=8, warmup=5),
         flow=replace(defaults.flow, steps=GENERATOR_STEPS, batch=8, warmup=5),

@@ -165,7 +165,7 @@ def test_a_generator_that_is_missing_unfinished_or_unread_is_named(
     refused("stopped at step 0 of 4; start its command again", f"generator={tmp_path / 'begun'}")
 
 
-def test_a_smoke_run_makes_the_generator_that_it_reads(settings: list[str], small_rooms: Path, tmp_path: Path):
+def test_a_smoke_run_makes_the_generator_that_it_reads(settings: list[str], tmp_path: Path):
     given = [text for text in settings if not text.startswith("generator=")]
     overrides = prepare_smoke(load_config(CONFIG, given), given, tmp_path)
     assert f"generator={tmp_path / 'generator'}" in overrides

@@ -48,11 +48,12 @@ def train(
     from ide3d_training.datasets.frame_store import FrameStore
     from ide3d_training.frozen_runs import train_frozen
     from ide3d_training.generators.generator_training import GeneratorPlan, GeneratorRun
+    from ide3d_training.generators.videos import usual_frames
 
     store = FrameStore(rooms)
     height, width = store.image(0).shape[:2]
     if frames is None:
-        frames = min(2, *(len(indices) for indices in store.rooms))
+        frames = usual_frames(store)
     try:
         sizes = GeneratorConfig(
             width=width, height=height, latent=latent, dim=dim, blocks=blocks, mlp=3 * dim, frames=frames

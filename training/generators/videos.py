@@ -10,6 +10,11 @@ from torch.utils.data import Dataset
 from ide3d_training.datasets.frame_store import FrameStore
 
 
+def usual_frames(store: FrameStore) -> int:
+    """Return the frames of a video where nobody asks for a number: two, or one where a room has but one."""
+    return min(2, *map(len, store.rooms))
+
+
 class VideoDataset(Dataset):
     """Short videos of the rooms of a rendered data set, each epoch seen differently.
 
