@@ -65,7 +65,7 @@ def find_generator(config: TrainConfig, state: dict[str, Any] | None) -> dict[st
     if not reads:
         return None
     if state is not None:
-        sizes = state["network_config"]["branch_options"].get("generator", {})
+        sizes = state["network_config"].get("branch_options", {}).get("generator", {})
         return {"network_config": sizes}
     return open_generator(Path(config.generator))
 
