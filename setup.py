@@ -61,6 +61,7 @@ setup(
             "ide3d-worlds = ide3d_training.worlds.cli:main",
             "ide3d-train = ide3d_training.train:main",
             "ide3d-teacher = ide3d_training.teachers.cli:main",
+            "ide3d-generator = ide3d_training.generators.cli:main",
             "ide3d-evaluate = ide3d_training.evaluate.cli:main",
             "ide3d-focal-study = ide3d_training.evaluate.focal_cli:main",
             "ide3d-omni3d = ide3d_training.datasets.omni3d_cli:main",

@@ -174,6 +174,8 @@ class TrainConfig:
     Attributes:
         preset: name of the method, written into the bundle; `losses` and `network` are what it consists of.
         seed: of weights, order, prompts and augmentation.
+        generator: directory of a run of `ide3d-generator train`, whose frozen weights a network with
+            `network.branch: generator` begins with; a checkpoint holds them from then on.
         start_from: directory of an earlier run whose weights this one begins with; empty for random weights.
         vocabulary: ids of the tokenizer.
         network: sizes that differ from `NetworkConfig`'s defaults.
@@ -186,6 +188,7 @@ class TrainConfig:
 
     preset: str = "rgb"
     seed: int = 0
+    generator: str = ""
     start_from: str = ""
     vocabulary: int = 512
     network: dict[str, Any] = field(default_factory=dict)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A short run of everything, from nothing: rooms, a tiny teacher, forty steps, and whether the loss fell."""
+"""A short run of everything, from nothing: rooms, teacher, generator, forty steps; did the loss fall?"""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from accelerate import PartialState
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ide3d_ros.network import NetworkConfig
+from ide3d_ros.network.branches.generator import GeneratorOptions
+from ide3d_ros.network.generator import GeneratorConfig
 from ide3d_training.config import TrainConfig
 from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.frozen_runs import train_frozen
+from ide3d_training.generators.generator_training import GeneratorPlan, GeneratorRun
+from ide3d_training.generators.videos import usual_frames
 from ide3d_training.launching import is_first, launched
 from ide3d_training.run_log import console
 from ide3d_training.schedule import computes_on_cpu
@@ -21,13 +26,13 @@ from ide3d_training.teachers.cache_writing import write_cache
 from ide3d_training.teachers.geometry_network import GeometryConfig
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
-from ide3d_training.teachers.geometry_training import train as train_teacher
 from ide3d_training.worlds.shards import Settings, render_dataset
 
 STEPS = 40
 ROOMS = 48
 HELD_OUT = 8
 TEACHER_STEPS = 12
+GENERATOR_STEPS = 24
 SMALL = (
     f"optimisation.steps={STEPS}",
     "optimisation.warmup=5",
@@ -41,7 +46,7 @@ COMPARED = 8
 
 
 def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> list[str]:
-    """Make the rooms and the teacher of a short run, as far as they are not there.
+    """Make the rooms, the teacher and the generator of a short run, as far as they are not there.
 
     Args:
         config: what is to be tried, with the user's overrides.
@@ -52,7 +57,7 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
         overrides that make the configuration a short run on what was made.
     """
     chosen = {text.partition("=")[0] for text in given}
-    rooms, features = Path(config.data.directory), None
+    rooms, features, generator = Path(config.data.directory), None, None
     made = []
     if "data.directory" not in chosen:
         rooms = directory / "rooms"
@@ -60,6 +65,9 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
     if config.data.teacher and "data.teacher" not in chosen:
         features = directory / "teacher_features"
         made.append(f"data.teacher={features}")
+    if config.network.get("branch") == "generator" and "generator" not in chosen:
+        generator = directory / "generator"
+        made.append(f"generator={generator}")
     if launched():  # the first of the processes makes everything, the others wait for it
         turn = PartialState(cpu=computes_on_cpu(config.optimisation.device)).main_process_first()
     else:
@@ -70,6 +78,8 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
                 render_rooms(config, rooms)
             if features is not None:
                 teach(config, rooms, directory / "teacher", features)
+            if generator is not None:
+                train_generator(config, rooms, generator)
     return [*SMALL, *made, *given]
 
 
@@ -102,9 +112,38 @@ def teach(config: TrainConfig, rooms: Path, run: Path, features: Path) -> None:
     )
     columns, rows = width // NetworkConfig.stride, height // NetworkConfig.stride
     views = max(2, config.data.views)
-    if not train_teacher(GeometryRun(plan, rooms, run)) or not write_cache(
+    if not train_frozen(GeometryRun(plan, rooms, run)) or not write_cache(
         GeometryTeacher(run), rooms, features, (rows, columns), views
     ):
+        raise KeyboardInterrupt
+
+
+def train_generator(config: TrainConfig, rooms: Path, run: Path) -> None:
+    """Train a tiny video generator for a few steps, with as many blocks as the network reads.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C.
+    """
+    store = FrameStore(rooms)
+    height, width = store.image(0).shape[:2]
+    block = config.network.get("branch_options", {}).get("block", GeneratorOptions.block)
+    defaults = GeneratorPlan()
+    plan = GeneratorPlan(
+        validation=HELD_OUT,
+        network=GeneratorConfig(
+            width=width,
+            height=height,
+            channels=(8, 16, 32),
+            dim=64,
+            blocks=block + 1,
+            mlp=128,
+            frames=usual_frames(store),
+        ),
+        autoencoder=replace(defaults.autoencoder, steps=GENERATOR_STEPS, batch=8, warmup=5),
+        flow=replace(defaults.flow, steps=GENERATOR_STEPS, batch=8, warmup=5),
+        validate_every=2 * GENERATOR_STEPS,
+    )
+    if not train_frozen(GeneratorRun(plan, rooms, run)):
         raise KeyboardInterrupt
 
 

@@ -37,6 +37,7 @@ from ide3d_training.datasets.prompts import PromptWriter, language_samples
 from ide3d_training.datasets.rooms import EpochSampler, RoomDataset, sample_graphs
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.gaps import SENTENCES, count_gaps
+from ide3d_training.generators.opening import find_generator, install_generator
 from ide3d_training.interruption import stoppable
 from ide3d_training.launching import is_first, launch, launched
 from ide3d_training.run_log import Narrator, console, introduce, sum_up
@@ -53,15 +54,18 @@ from ide3d_training.worlds.shards import DatasetError
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def network_config(config: TrainConfig, vocabulary: int) -> NetworkConfig:
-    """Join the run's sizes with the worlds' categories and colours."""
+def network_config(config: TrainConfig, vocabulary: int, generator: dict | None = None) -> NetworkConfig:
+    """Join the run's sizes with the worlds' categories and colours, and with the generator's sizes if any."""
+    sizes = dict(config.network)
+    if generator is not None:
+        sizes["branch_options"] = {**sizes.get("branch_options", {}), "generator": generator}
     return NetworkConfig(
         preset=config.preset,
         vocabulary=vocabulary,
         categories=tuple(CATEGORIES),
         mean_extents=tuple(tuple(map(float, BY_NAME[name].extents)) for name in CATEGORIES),
         colors=tuple(COLORS),
-        **{key: tuple(v) if isinstance(v, list) else v for key, v in config.network.items()},
+        **{key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()},
     )
 
 
@@ -76,9 +80,10 @@ def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
 
 
 def optimizer_for(network: torch.nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW that decays matrices and leaves vectors alone."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    """AdamW that decays matrices and leaves vectors alone, and what is frozen altogether."""
+    learning = [p for p in network.parameters() if p.requires_grad]
+    matrices = [p for p in learning if p.ndim > 1]
+    vectors = [p for p in learning if p.ndim <= 1]
     groups = [
         {"params": matrices, "weight_decay": config.optimisation.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
@@ -103,8 +108,8 @@ class Run:
         gaps: how many batches or frames lacked something; see `gaps.SENTENCES`.
 
     Raises:
-        ConfigError: if there are too few rooms, the processes cannot share a batch evenly, or the checkpoint
-            or `start_from` cannot be used.
+        ConfigError: if there are too few rooms, the processes cannot share a batch evenly, or the sizes, the
+            checkpoint, `start_from` or `generator` cannot be used.
         DatasetError: if a shard is damaged.
         FileNotFoundError: if there are no rooms, or no features of the teacher that is asked for.
         TeacherError: if the teacher's features do not belong to these rooms and this network.
@@ -142,8 +147,14 @@ class Run:
         state = load_checkpoint(directory)
         with self.accelerator.main_process_first():
             tokenizer = run_tokenizer(config, directory)
-        sizes = network_config(config, tokenizer.get_vocab_size())
-        self.network = Ide3dNetwork(sizes)
+        generator = find_generator(config, state)
+        try:
+            sizes = network_config(
+                config, tokenizer.get_vocab_size(), generator and generator["network_config"]
+            )
+            self.network = Ide3dNetwork(sizes)
+        except ValueError as error:
+            raise ConfigError(f"network: {error}") from None
         teacher = None
         if config.data.teacher:
             teacher = FeatureCache(Path(config.data.teacher), store, (sizes.rows, sizes.columns))
@@ -156,8 +167,11 @@ class Run:
             self.network.load_state_dict(state["network"])
             for name, part in self.supervised.training_only().items():
                 part.load_state_dict(state["training_only"][name])
-        elif config.start_from:
-            warm_start(self.network, tokenizer, Path(config.start_from))
+        else:
+            if config.start_from:
+                warm_start(self.network, tokenizer, Path(config.start_from))
+            if generator is not None:
+                install_generator(self.network, generator["network"])
         if self.main:
             (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
         # The wrapped module computes the objective; the bare network is what is averaged and measured. From
@@ -369,8 +383,8 @@ def cli(
         bool,
         typer.Option(
             "--smoke",
-            help="See that everything works: render a few rooms, train a tiny teacher if one is asked for, "
-            "take 40 small steps. The status is 1 if the loss did not fall.",
+            help="See that everything works: render a few rooms, train a tiny teacher or generator if one "
+            "is asked for, take 40 small steps. The status is 1 if the loss did not fall.",
         ),
     ] = False,
     override: Annotated[

@@ -40,9 +40,9 @@ def train(
 ) -> None:
     """Train the geometry network; resumes by itself, Ctrl-C stops it cleanly."""
     from ide3d_training.datasets.frame_store import FrameStore
+    from ide3d_training.frozen_runs import train_frozen
     from ide3d_training.teachers.geometry_network import GeometryConfig
     from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
-    from ide3d_training.teachers.geometry_training import train as go
 
     height, width = FrameStore(rooms).image(0).shape[:2]
     defaults = TeacherConfig()
@@ -69,14 +69,16 @@ def train(
         console.print(f"resuming {output} at step {run.step}")
     parameters = sum(p.numel() for p in run.network.parameters())
     console.print(f"{parameters / 1e6:.2f} M parameters, {run.precision}")
-    go(run)
+    train_frozen(run)
 
 
 @app.command()
 def cache(
     teacher: Annotated[
         str,
-        typer.Option(help="Directory of a run of `train`, or vggt:CHECKPOINT, or dinov2:FOLDER of weights."),
+        typer.Option(
+            help="Directory of a run of `train`, or vggt:CHECKPOINT, dinov2:FOLDER or wan:FOLDER of weights."
+        ),
     ],
     rooms: Annotated[Path, typer.Option(help="Rooms by `ide3d-worlds render`.")],
     output: Annotated[Path, typer.Option(help="Folder of the features; resumed if it holds some of them.")],

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -12,25 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from ide3d_training.checkpoint import load_checkpoint, save_checkpoint
 from ide3d_training.config import ConfigError, Optimisation
-from ide3d_training.curves import plot_curves
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.rooms import EpochSampler
-from ide3d_training.interruption import stoppable
-from ide3d_training.run_log import CurveLog, console
+from ide3d_training.run_log import CurveLog
 from ide3d_training.schedule import choose_precision, learning_rate, warming_average
 from ide3d_training.teachers.geometry_losses import geometry_errors, geometry_losses, lift
 from ide3d_training.teachers.geometry_network import GeometryConfig, GeometryNetwork
@@ -92,6 +81,8 @@ class GeometryRun:
         FileNotFoundError: if there are no rooms.
         ConfigError: if there are too few, or a checkpoint has other sizes.
     """
+
+    curve = GeometryCurve
 
     def __init__(self, config: TeacherConfig, rooms: Path, directory: Path):
         self.config, self.directory = config, directory
@@ -170,6 +161,25 @@ class GeometryRun:
             },
         )
 
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.config.optimisation.steps
+
+    @property
+    def rate(self) -> float:
+        """Learning rate of the next step."""
+        return learning_rate(self.step, self.config.optimisation)
+
+    @staticmethod
+    def describe(row: dict[str, float]) -> str:
+        """Say in words what was measured."""
+        return (
+            f"held-out depth AbsRel {row['val_abs_rel']:.3f} "
+            f"({row['val_abs_rel_alone']:.3f} seeing one frame alone), median relative point error "
+            f"{row['val_point_error']:.3f}, beyond the first frame {row['val_point_error_other']:.3f}"
+        )
+
     def batches(self) -> Iterator[RoomViews]:
         """Yield training batches for ever, after the last room used."""
         sampler = EpochSampler(self._training, self.config.seed, self.step * self._rooms_per_step)
@@ -184,7 +194,7 @@ class GeometryRun:
         """Take one step; a batch whose loss or gradient is not finite is skipped and counted."""
         options = self.config.optimisation
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, options)
+            group["lr"] = self.rate
         hidden = torch.rand(len(batch.images), generator=torch.Generator().manual_seed(self.step))
         intrinsics = batch.intrinsics.clone()
         intrinsics[hidden < UNKNOWN_CAMERA] = torch.nan
@@ -255,77 +265,3 @@ class GeometryRun:
             if len(values)
         }
         return self.errors
-
-
-def train(run: GeometryRun) -> bool:
-    """Train to the last step, with a bar, a log, checkpoints, and a clean stop on Ctrl-C or SIGTERM.
-
-    Returns:
-        Whether the last step was reached.
-    """
-    steps = run.config.optimisation.steps
-    with stoppable() as stop, GeometryNarrator(run) as narrator:
-        for batch in run.batches() if run.step < steps else ():
-            terms = run.learn(batch)
-            last = bool(stop) or run.step >= steps
-            narrator.tell(terms, last)
-            if last:
-                break
-    if run.skipped:
-        console.print(f"{run.skipped} batches had no finite gradient and were skipped")
-    if run.step < steps:
-        console.print(f"stopped at step {run.step}; the same command goes on from here")
-    return run.step >= steps
-
-
-class GeometryNarrator:
-    """Log, show and save a run as it goes."""
-
-    def __init__(self, run: GeometryRun):
-        self._run = run
-        self._log = GeometryCurve(run.directory / "curve.csv", run.step)
-        self._started = time.monotonic() - 60 * self._log.minutes
-        self._saved = time.monotonic()
-        self._sums: dict[str, list[float]] = defaultdict(list)
-        self._bar = Progress(
-            TextColumn("train"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=console,
-        )  # fmt: skip
-        total = run.config.optimisation.steps
-        self._task = self._bar.add_task("train", total=total, completed=run.step, note="")
-
-    def __enter__(self) -> GeometryNarrator:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-        self._log.close()
-
-    def tell(self, terms: dict[str, float], last: bool) -> None:
-        """Take one step's terms; log and measure when it is time, save when it is time or the last step."""
-        run, config = self._run, self._run.config
-        for name, value in terms.items():
-            self._sums[name].append(value)
-        at_end = run.step >= config.optimisation.steps
-        if run.step % config.log_every == 0 or at_end:
-            row = {name: sum(values) / len(values) for name, values in self._sums.items()}
-            row |= {
-                "step": run.step,
-                "minutes": (time.monotonic() - self._started) / 60,
-                "rate": learning_rate(run.step, config.optimisation),
-            }
-            if run.step % config.validate_every == 0 or at_end:
-                row |= run.validate()
-                console.print(
-                    f"step {run.step}: held-out depth AbsRel {row['val_abs_rel']:.3f} "
-                    f"({row['val_abs_rel_alone']:.3f} seeing one frame alone), median relative point error "
-                    f"{row['val_point_error']:.3f}, beyond the first frame {row['val_point_error_other']:.3f}"
-                )
-            self._log.write(row)
-            self._sums.clear()
-            self._bar.update(self._task, completed=run.step, note=f"loss {row.get('loss', float('nan')):.3f}")
-        if last or time.monotonic() - self._saved > 60 * config.checkpoint_minutes:
-            run.save()
-            plot_curves(run.directory / "curve.csv", run.directory / "curve.png", GeometryCurve.panels)
-            self._saved = time.monotonic()

@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ide3d_training.generators.wan import WanGenerator
 from ide3d_training.teachers.dinov2 import Dinov2Teacher
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.protocol import Teacher
 from ide3d_training.teachers.vggt import VggtTeacher
 
-_KINDS: dict[str, Callable[[Path], Teacher]] = {"vggt": VggtTeacher, "dinov2": Dinov2Teacher}
+_KINDS: dict[str, Callable[[Path], Teacher]] = {
+    "vggt": VggtTeacher,
+    "dinov2": Dinov2Teacher,
+    "wan": WanGenerator,
+}
 
 
 def open_teacher(text: str) -> Teacher:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import nn
 
+from ide3d_ros.network.branches.generator import GeneratorBranch
 from ide3d_ros.network.branches.local import LocalBranch
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ class Branch(Protocol):
         ...
 
 
-BRANCHES: dict[str, Callable[[NetworkConfig], nn.Module]] = {"local": LocalBranch}
+BRANCHES: dict[str, Callable[[NetworkConfig], nn.Module]] = {
+    "generator": GeneratorBranch,
+    "local": LocalBranch,
+}
 """Builders by the name in `NetworkConfig.branch`."""
 
 

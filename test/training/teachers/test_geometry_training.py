@@ -15,8 +15,9 @@ import torch
 from ide3d_training.checkpoint import load_checkpoint, save_checkpoint
 from ide3d_training.config import ConfigError
 from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.frozen_runs import train_frozen
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
-from ide3d_training.teachers.geometry_training import GeometryRun, train
+from ide3d_training.teachers.geometry_training import GeometryRun
 from ide3d_training.teachers.protocol import TeacherError
 from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
 
@@ -31,7 +32,7 @@ def curve(run: Path) -> list[dict]:
 def test_the_loss_and_the_held_out_errors_fall(pairs: Path, tmp_path: Path, capsys):
     untrained = GeometryRun(tiny(60), pairs, tmp_path).validate()
     run = GeometryRun(tiny(60), pairs, tmp_path)
-    assert train(run)
+    assert train_frozen(run)
     rows = curve(tmp_path)
     assert len(rows) == 12 and all(row[term] for row in rows for term in ("depth", "points", "slope"))
     assert float(rows[-1]["loss"]) < 0.6 * float(rows[0]["loss"])
@@ -44,7 +45,7 @@ def test_the_loss_and_the_held_out_errors_fall(pairs: Path, tmp_path: Path, caps
 
 
 def test_a_killed_run_ends_where_an_unbroken_one_does(pairs: Path, tmp_path: Path):
-    train(GeometryRun(tiny(8), pairs, tmp_path / "whole"))
+    train_frozen(GeometryRun(tiny(8), pairs, tmp_path / "whole"))
     broken = GeometryRun(tiny(8), pairs, tmp_path / "broken")
     batches = broken.batches()
     for _ in range(3):
@@ -52,7 +53,7 @@ def test_a_killed_run_ends_where_an_unbroken_one_does(pairs: Path, tmp_path: Pat
     broken.save()
     for _ in range(2):  # steps that the checkpoint does not know of are lost with the process
         broken.learn(next(batches))
-    train(GeometryRun(tiny(8), pairs, tmp_path / "broken"))
+    train_frozen(GeometryRun(tiny(8), pairs, tmp_path / "broken"))
     whole, resumed = (load_checkpoint(tmp_path / name) for name in ("whole", "broken"))
     assert resumed["step"] == whole["step"] == 8
     for part in ("network", "average"):
@@ -71,7 +72,7 @@ class Interrupted(GeometryRun):
 
 def test_ctrl_c_finishes_the_step_and_saves(pairs: Path, tmp_path: Path, capsys):
     before = signal.getsignal(signal.SIGINT)
-    assert not train(Interrupted(tiny(8), pairs, tmp_path))
+    assert not train_frozen(Interrupted(tiny(8), pairs, tmp_path))
     assert load_checkpoint(tmp_path)["step"] == 3
     assert "stopped at step 3; the same command goes on from here" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGINT) is before
