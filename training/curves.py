@@ -45,7 +45,8 @@ def plot_curves(source: Path, target: Path, panels: tuple[tuple[str, ...], ...] 
         axis.remove()
     for axis, shown in zip(axes.flat, curves, strict=False):
         for column, points in shown.items():
-            axis.plot(*zip(*points, strict=True), label=column, linewidth=1)
+            dots = "." if len(points) < 10 else None  # one point alone draws no line
+            axis.plot(*zip(*points, strict=True), label=column, linewidth=1, marker=dots)
         axis.set_xlabel("step")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
