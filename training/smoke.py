@@ -127,7 +127,9 @@ def train_generator(config: TrainConfig, rooms: Path, run: Path) -> None:
     store = FrameStore(rooms)
     height, width = store.image(0).shape[:2]
     block = config.network.get("branch_options", {}).get("block", GeneratorOptions.block)
-    defaults = GeneratorPlan()
+    defaults, options = GeneratorPlan(), config.optimisation
+    shared = {"steps": GENERATOR_STEPS, "batch": 8, "warmup": 5}
+    shared |= {"threads": options.threads, "device": options.device}
     plan = GeneratorPlan(
         validation=HELD_OUT,
         network=GeneratorConfig(
@@ -139,8 +141,8 @@ def train_generator(config: TrainConfig, rooms: Path, run: Path) -> None:
             mlp=128,
             frames=usual_frames(store),
         ),
-        autoencoder=replace(defaults.autoencoder, steps=GENERATOR_STEPS, batch=8, warmup=5),
-        flow=replace(defaults.flow, steps=GENERATOR_STEPS, batch=8, warmup=5),
+        autoencoder=replace(defaults.autoencoder, **shared),
+        flow=replace(defaults.flow, **shared),
         validate_every=2 * GENERATOR_STEPS,
     )
     if not train_frozen(GeneratorRun(plan, rooms, run)):
