@@ -18,7 +18,7 @@ from ide3d_training.launching import is_first, launched
 from ide3d_training.run_log import console
 from ide3d_training.schedule import computes_on_cpu
 from ide3d_training.teachers.cache_writing import write_cache
-from ide3d_training.teachers.geometry_network import GeometryConfig
+from ide3d_ros.network.geometry_network import GeometryConfig
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
 from ide3d_training.teachers.geometry_training import train as train_teacher
@@ -52,7 +52,7 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
         overrides that make the configuration a short run on what was made.
     """
     chosen = {text.partition("=")[0] for text in given}
-    rooms, features = Path(config.data.directory), None
+    rooms, features, encoder = Path(config.data.directory), None, None
     made = []
     if "data.directory" not in chosen:
         rooms = directory / "rooms"
@@ -60,6 +60,9 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
     if config.data.teacher and "data.teacher" not in chosen:
         features = directory / "teacher_features"
         made.append(f"data.teacher={features}")
+    if config.second_encoder and "second_encoder" not in chosen:
+        encoder = directory / "teacher"
+        made.append(f"second_encoder={encoder}")
     if launched():  # the first of the processes makes everything, the others wait for it
         turn = PartialState(cpu=computes_on_cpu(config.optimisation.device)).main_process_first()
     else:
@@ -68,8 +71,10 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
         if is_first():
             if "data.directory" not in chosen:
                 render_rooms(config, rooms)
+            if features is not None or encoder is not None:
+                train_small_teacher(rooms, directory / "teacher")
             if features is not None:
-                teach(config, rooms, directory / "teacher", features)
+                keep_features(config, rooms, directory / "teacher", features)
     return [*SMALL, *made, *given]
 
 
@@ -85,8 +90,8 @@ def render_rooms(config: TrainConfig, folder: Path) -> None:
         render_dataset(settings, folder, workers=2, on_shard=lambda frames: bar.advance(task, frames))
 
 
-def teach(config: TrainConfig, rooms: Path, run: Path, features: Path) -> None:
-    """Train a tiny geometry teacher for a few steps and keep what it says of the rooms.
+def train_small_teacher(rooms: Path, run: Path) -> None:
+    """Train a tiny geometry teacher for a few steps.
 
     Raises:
         KeyboardInterrupt: after Ctrl-C.
@@ -100,11 +105,18 @@ def teach(config: TrainConfig, rooms: Path, run: Path, features: Path) -> None:
         optimisation=replace(TeacherConfig().optimisation, steps=TEACHER_STEPS, batch=8, warmup=5),
         validate_every=TEACHER_STEPS,
     )
-    columns, rows = width // NetworkConfig.stride, height // NetworkConfig.stride
-    views = max(2, config.data.views)
-    if not train_teacher(GeometryRun(plan, rooms, run)) or not write_cache(
-        GeometryTeacher(run), rooms, features, (rows, columns), views
-    ):
+    if not train_teacher(GeometryRun(plan, rooms, run)):
+        raise KeyboardInterrupt
+
+
+def keep_features(config: TrainConfig, rooms: Path, run: Path, features: Path) -> None:
+    """Keep what a geometry teacher says of the rooms.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C.
+    """
+    teacher = GeometryTeacher(run)
+    if not write_cache(teacher, rooms, features, teacher.network.config.grid, max(2, config.data.views)):
         raise KeyboardInterrupt
 
 

@@ -2,7 +2,7 @@
 """Train a network on rendered rooms: `ide3d-train --config training/configs/nano_rgb.yaml`.
 
 A run lives in one directory: `config.yaml`, `tokenizer.json`, `checkpoint.pt` (resumable), `curve.csv`,
-`curve.png`, `samples/`. Started again on the same directory, it goes on where the last checkpoint left it and
+`curve.png`, `samples/`, and with `keep_every` `snapshots/`. Started again on the same directory, it goes on where the last checkpoint left it and
 sees the same samples, however many processes share them: `--processes` starts several on one machine,
 `accelerate launch` several on many, with the files in `training/configs/accelerate`.
 """
@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader, Subset
 
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.averaging import WeightAverage, restore_optimizer, whole, whole_state
-from ide3d_training.checkpoint import check_checkpoint, load_checkpoint, save_checkpoint
+from ide3d_training.checkpoint import check_checkpoint, load_checkpoint, save_checkpoint, save_snapshot
 from ide3d_training.config import ConfigError, TrainConfig, load_config
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.packing import Batch, Sample, collate
@@ -44,6 +44,7 @@ from ide3d_training.schedule import choose_precision, computes_on_cpu, learning_
 from ide3d_training.smoke import loss_fell, prepare_smoke
 from ide3d_training.supervision import SupervisedNetwork
 from ide3d_training.teachers.feature_cache import FeatureCache
+from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.protocol import TeacherError
 from ide3d_training.validation import Examiner
 from ide3d_training.warm_start import warm_start
@@ -54,14 +55,22 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 def network_config(config: TrainConfig, vocabulary: int) -> NetworkConfig:
-    """Join the run's sizes with the worlds' categories and colours."""
+    """Join the run's sizes with the worlds' categories and colours, and with those of its second encoder.
+
+    Raises:
+        TeacherError: if there is no such encoder.
+    """
+    encoder = {}
+    if config.second_encoder:
+        sizes = GeometryTeacher(Path(config.second_encoder)).network.config.to_dict()
+        encoder["branch_options"] = config.network.get("branch_options", {}) | {"encoder": sizes}
     return NetworkConfig(
         preset=config.preset,
         vocabulary=vocabulary,
         categories=tuple(CATEGORIES),
         mean_extents=tuple(tuple(map(float, BY_NAME[name].extents)) for name in CATEGORIES),
         colors=tuple(COLORS),
-        **{key: tuple(v) if isinstance(v, list) else v for key, v in config.network.items()},
+        **{key: tuple(v) if isinstance(v, list) else v for key, v in config.network.items()} | encoder,
     )
 
 
@@ -76,9 +85,10 @@ def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
 
 
 def optimizer_for(network: torch.nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW that decays matrices and leaves vectors alone."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    """AdamW that decays matrices and leaves vectors alone; what is frozen takes no part."""
+    learning = [p for p in network.parameters() if p.requires_grad]
+    matrices = [p for p in learning if p.ndim > 1]
+    vectors = [p for p in learning if p.ndim <= 1]
     groups = [
         {"params": matrices, "weight_decay": config.optimisation.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
@@ -143,7 +153,10 @@ class Run:
         with self.accelerator.main_process_first():
             tokenizer = run_tokenizer(config, directory)
         sizes = network_config(config, tokenizer.get_vocab_size())
-        self.network = Ide3dNetwork(sizes)
+        try:
+            self.network = Ide3dNetwork(sizes)
+        except ValueError as error:  # a branch that is unknown, or its options
+            raise ConfigError(f"network: {error}") from None
         teacher = None
         if config.data.teacher:
             teacher = FeatureCache(Path(config.data.teacher), store, (sizes.rows, sizes.columns))
@@ -156,8 +169,12 @@ class Run:
             self.network.load_state_dict(state["network"])
             for name, part in self.supervised.training_only().items():
                 part.load_state_dict(state["training_only"][name])
-        elif config.start_from:
-            warm_start(self.network, tokenizer, Path(config.start_from))
+        else:
+            if config.start_from:
+                warm_start(self.network, tokenizer, Path(config.start_from))
+            if config.second_encoder:
+                frozen = GeometryTeacher(Path(config.second_encoder)).network
+                self.network.vision.branch.take_over(frozen.state_dict())
         if self.main:
             (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
         # The wrapped module computes the objective; the bare network is what is averaged and measured. From
@@ -176,11 +193,12 @@ class Run:
 
         writer = PromptWriter(tokenizer, config.prompts, sizes.box_queries)
         dataset = partial(RoomDataset, store, sizes, writer, config.seed)
-        self._rooms = dataset(views=config.data.views, privileged=config.losses.privileged, teacher=teacher)
+        privileged = config.losses.privileged or bool(sizes.extra_inputs)
+        self._rooms = dataset(views=config.data.views, privileged=privileged, teacher=teacher)
         self._training = len(store.rooms) - config.data.validation
         self._collate = partial(collate_rooms, box_queries=sizes.box_queries)
         held_out = Subset(
-            dataset(privileged=config.losses.validated),
+            dataset(privileged=config.losses.validated or bool(sizes.extra_inputs)),
             [(0, room) for room in range(self._training, len(store.rooms))],
         )
         self._examiner = Examiner(
@@ -222,6 +240,17 @@ class Run:
         }
         if self.main:
             save_checkpoint(self.directory, state)
+
+    def keep(self) -> None:
+        """Keep the averaged weights of this step for ever; every process must take part."""
+        state = {
+            "average": self.average.state(self.main),
+            "step": self.step,
+            "network_config": self.network.config.to_dict(),
+            "train_config": self.config.to_dict(),
+        }
+        if self.main:
+            save_snapshot(self.directory, state)
 
     def batches(self) -> Iterator[tuple[Batch, ...]]:
         """Yield this process's share of each step for ever, after the last sample used.
@@ -338,6 +367,8 @@ def train(run: Run) -> None:
             stopped, due = run.agree(bool(stop), due)
             at_end = run.step >= steps
             measured = run.validate() if at_end or run.step % config.validate_every == 0 else {}
+            if config.keep_every and (at_end or run.step % config.keep_every == 0):
+                run.keep()
             if narrator is not None:
                 narrator.tell(terms, measured)
             if due or stopped or at_end:

@@ -40,18 +40,22 @@ def train(
 ) -> None:
     """Train the geometry network; resumes by itself, Ctrl-C stops it cleanly."""
     from ide3d_training.datasets.frame_store import FrameStore
-    from ide3d_training.teachers.geometry_network import GeometryConfig
+    from ide3d_ros.network.geometry_network import GeometryConfig
     from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
     from ide3d_training.teachers.geometry_training import train as go
 
     height, width = FrameStore(rooms).image(0).shape[:2]
     defaults = TeacherConfig()
+    try:
+        sizes = GeometryConfig(width=width, height=height, dim=dim, pairs=pairs, mlp=4 * dim)
+    except ValueError as error:
+        raise ConfigError(f"{error}; render rooms, or choose --dim, to fit") from None
     run = GeometryRun(
         TeacherConfig(
             seed=seed,
             views=views,
             validation=validation,
-            network=GeometryConfig(width=width, height=height, dim=dim, pairs=pairs, mlp=4 * dim),
+            network=sizes,
             optimisation=replace(
                 defaults.optimisation,
                 steps=steps,

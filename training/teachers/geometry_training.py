@@ -33,7 +33,7 @@ from ide3d_training.interruption import stoppable
 from ide3d_training.run_log import CurveLog, console
 from ide3d_training.schedule import choose_precision, learning_rate, warming_average
 from ide3d_training.teachers.geometry_losses import geometry_errors, geometry_losses, lift
-from ide3d_training.teachers.geometry_network import GeometryConfig, GeometryNetwork
+from ide3d_ros.network.geometry_network import GeometryConfig, GeometryNetwork
 from ide3d_training.teachers.geometry_teacher import FORMAT
 from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
 

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from ide3d_ros.network.branches.local import LocalBranch
+from ide3d_ros.network.branches.second_encoder import SecondEncoderBranch
+from ide3d_ros.network.branches.world_position import WorldPositionBranch
 
 if TYPE_CHECKING:
     from ide3d_ros.network.config import NetworkConfig
@@ -42,7 +44,11 @@ class Branch(Protocol):
         ...
 
 
-BRANCHES: dict[str, Callable[[NetworkConfig], nn.Module]] = {"local": LocalBranch}
+BRANCHES: dict[str, Callable[[NetworkConfig], nn.Module]] = {
+    "local": LocalBranch,
+    "second_encoder": SecondEncoderBranch,
+    "world_position": WorldPositionBranch,
+}
 """Builders by the name in `NetworkConfig.branch`."""
 
 
