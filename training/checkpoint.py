@@ -23,7 +23,7 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
 
 
 def save_snapshot(directory: Path, state: dict[str, Any]) -> None:
-    """Write averaged weights of one step, `state["step"]`, whole or not at all, beside those of other steps."""
+    """Write averaged weights of a step, `state["step"]`, whole or not at all, beside those of others."""
     folder = directory / SNAPSHOTS
     folder.mkdir(exist_ok=True)
     _save(folder / f"step-{state['step']:06d}.pt", state)

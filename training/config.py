@@ -174,8 +174,8 @@ class TrainConfig:
     Attributes:
         preset: name of the method, written into the bundle; `losses` and `network` are what it consists of.
         seed: of weights, order, prompts and augmentation.
-        second_encoder: directory of a run of `ide3d-teacher train` whose network becomes the frozen encoder of
-            the branch `second_encoder`; empty for every other branch.
+        second_encoder: directory of a run of `ide3d-teacher train` whose network becomes the frozen encoder
+            of the branch `second_encoder`; empty for every other branch.
         start_from: directory of an earlier run whose weights this one begins with; empty for random weights.
         vocabulary: ids of the tokenizer.
         network: sizes that differ from `NetworkConfig`'s defaults.
@@ -183,7 +183,8 @@ class TrainConfig:
         checkpoint_minutes: time between checkpoints; 0 writes one after every step.
         log_every: steps between lines of the log.
         validate_every: steps between validations, each with a picture of samples.
-        keep_every: steps between snapshots of the averaged weights, kept in `snapshots` for ever; 0 keeps none.
+        keep_every: steps between snapshots of the averaged weights, kept in `snapshots` for ever; 0 keeps
+            none.
         tensorboard: whether the log is also written as TensorBoard events.
     """
 

@@ -12,13 +12,13 @@ from accelerate import PartialState
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ide3d_ros.network import NetworkConfig
+from ide3d_ros.network.geometry_network import GeometryConfig
 from ide3d_training.config import TrainConfig
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.launching import is_first, launched
 from ide3d_training.run_log import console
 from ide3d_training.schedule import computes_on_cpu
 from ide3d_training.teachers.cache_writing import write_cache
-from ide3d_ros.network.geometry_network import GeometryConfig
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
 from ide3d_training.teachers.geometry_training import train as train_teacher

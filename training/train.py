@@ -2,9 +2,10 @@
 """Train a network on rendered rooms: `ide3d-train --config training/configs/nano_rgb.yaml`.
 
 A run lives in one directory: `config.yaml`, `tokenizer.json`, `checkpoint.pt` (resumable), `curve.csv`,
-`curve.png`, `samples/`, and with `keep_every` `snapshots/`. Started again on the same directory, it goes on where the last checkpoint left it and
-sees the same samples, however many processes share them: `--processes` starts several on one machine,
-`accelerate launch` several on many, with the files in `training/configs/accelerate`.
+`curve.png`, `samples/`, and with `keep_every` `snapshots/`. Started again on the same directory, it goes on
+where the last checkpoint left it and sees the same samples, however many processes share them: `--processes`
+starts several on one machine, `accelerate launch` several on many, with the files in
+`training/configs/accelerate`.
 """
 
 from __future__ import annotations

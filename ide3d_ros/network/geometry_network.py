@@ -2,8 +2,8 @@
 """A compact multi-view geometry network: frames of one room in, point maps in the first frame's camera out.
 
 The plan is that of VGGT (arXiv 2503.11651), at a size that trains on a CPU: blocks in turn look within each
-frame and across all frames of the room, and one head reads depth, points and their confidences. Training has it as a teacher; the branch
-`second_encoder` carries it onto the robot.
+frame and across all frames of the room, and one head reads depth, points and their confidences. Training has
+it as a teacher; the branch `second_encoder` carries it onto the robot.
 """
 
 from __future__ import annotations

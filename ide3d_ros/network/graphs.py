@@ -24,9 +24,7 @@ class VisionGraph(nn.Module):
         super().__init__()
         self.vision = network.vision
 
-    def forward(
-        self, image: torch.Tensor, intrinsics: torch.Tensor, *extra: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, image: torch.Tensor, intrinsics: torch.Tensor, *extra: torch.Tensor) -> torch.Tensor:
         return self.vision(image, intrinsics, extra)
 
 

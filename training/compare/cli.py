@@ -184,8 +184,8 @@ def _check_rooms(runs: list[PlannedRun]) -> None:
         encoder = run.settings.second_encoder
         if encoder and not Path(encoder).is_dir():
             raise ConfigError(
-                f"arm {run.arm.name!r} has its second encoder from {encoder}, which is no folder; train it with: "
-                "ide3d-teacher train, or say where it is: --set second_encoder=DIR"
+                f"arm {run.arm.name!r} has its second encoder from {encoder}, which is no folder; train it "
+                "with: ide3d-teacher train, or say where it is: --set second_encoder=DIR"
             )
 
 

@@ -25,7 +25,7 @@ from ide3d_training.compare.snapshot_scores import (
 from ide3d_training.evaluate.probe_frames import ProbeError, rendered_rooms
 from ide3d_training.evaluate.probes import STATES
 from ide3d_training.evaluate.responders import ResponseError
-from ide3d_training.evaluate.seeds import SeedError, first_seeds
+from ide3d_training.evaluate.seeds import EVALUATED, SeedError, first_seeds
 from ide3d_training.worlds.gl import NoOpenGLError
 from ide3d_training.worlds.splits import BY_NAME
 
@@ -51,8 +51,9 @@ def run(
     for file in (json_file, picture):  # found out now, not after the last snapshot
         if file is not None and (not file.parent.is_dir() or file.is_dir()):
             raise ProbeError(f"cannot write {file}: {file.parent} is no folder, or it is one itself")
-    if split not in (known := first_seeds("all", None, scored)):
-        raise SeedError(f"no split {split!r} is scored: take one of {', '.join(known)}")
+    if split not in EVALUATED:
+        raise SeedError(f"no split {split!r} is scored: take one of {', '.join(EVALUATED)}")
+    seed = first_seeds(split, None, scored)[split]
     found = find_snapshots(runs)
     check_level(found, level)
     size, first = frame_size(found), BY_NAME[PROBED_SPLIT].first
@@ -64,7 +65,7 @@ def run(
             f"{rooms}-{held_out}",
             split,
             scored,
-            known[split],
+            seed,
         )
     points = [measure(one, on) for one in track(found, "probing and scoring", console=console)]
     correlated = correlate(points, level)

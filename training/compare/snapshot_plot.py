@@ -16,7 +16,9 @@ _TITLES = {"views": "agreement of two views above chance, %", "depth": "delta of
 _AXES = {"acc@0.25": "Acc@0.25, %", "f1@0.25": "F1@0.25, %", "em": "EM, %"}
 
 
-def draw_correlations(points: Sequence[Mapping[str, Any]], found: Mapping[str, Any], level: str, path: Path) -> None:
+def draw_correlations(
+    points: Sequence[Mapping[str, Any]], found: Mapping[str, Any], level: str, path: Path
+) -> None:
     """Draw a panel for every probe and score, a line through the snapshots of each run.
 
     Args:
@@ -36,7 +38,9 @@ def draw_correlations(points: Sequence[Mapping[str, Any]], found: Mapping[str, A
                 pairs = [pair for pair in pairs if None not in pair]
                 if pairs:
                     color = colormaps["tab10"](number % 10)
-                    axes.plot(*zip(*pairs, strict=True), "o-", color=color, ms=4, lw=0.8, alpha=0.8, label=run)
+                    axes.plot(
+                        *zip(*pairs, strict=True), "o-", color=color, ms=4, lw=0.8, alpha=0.8, label=run
+                    )
             axes.set_xlabel(_TITLES[probe], fontsize=8)
             axes.set_ylabel(_AXES[score], fontsize=8)
             if score in found[probe]:
@@ -49,7 +53,9 @@ def draw_correlations(points: Sequence[Mapping[str, Any]], found: Mapping[str, A
 def caption(figures: Mapping[str, Any]) -> str:
     """Say correlations in one line, with their intervals where there are some."""
     names = {"pearson": "r", "spearman": "rho", "pearson_given": "r given step"}
-    return "; ".join(f"{short} {_said(figures[name])}" for name, short in names.items()) + f"; n {figures['n']}"
+    return (
+        "; ".join(f"{short} {_said(figures[name])}" for name, short in names.items()) + f"; n {figures['n']}"
+    )
 
 
 def _said(figure: Mapping[str, Any]) -> str:

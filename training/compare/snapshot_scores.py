@@ -56,8 +56,8 @@ class Rooms:
     """What snapshots are measured on.
 
     Attributes:
-        fitted, measured: frames that depth probes are fitted to, and of other rooms that they are measured on.
-        probed_on: what those rooms are, in a word that a file's name can have.
+        fitted, measured: frames that depth probes are fitted to, and frames of other rooms to measure on.
+        probed_on: what those rooms are, in a word that can be part of a file's name.
         split: where scores are taken.
         scored: rooms of it.
         seed: of the first of these.

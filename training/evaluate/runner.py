@@ -19,6 +19,7 @@ from .responders import PriorResponder
 from .robustness import Robustness
 from .scoring import Scores, score_frame
 
+
 class Evaluation:
     """Score a responder and, on the same queries, the prior; report whenever asked."""
 

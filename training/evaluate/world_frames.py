@@ -21,7 +21,7 @@ from .traits import expression_traits
 EXPRESSIONS_PER_FRAME = 8
 QUESTIONS_PER_FRAME = 6
 Redraw = Callable[[Camera], tuple[np.ndarray, FrameGraph, np.ndarray]]
-"""Draws the same room from the same place through another camera: (H, W, 3) uint8 RGB, its labels, and its depth."""
+"""Draws the same room from the same place through another camera: uint8 RGB, labels, and depth in metres."""
 
 
 def pose(

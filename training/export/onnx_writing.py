@@ -55,7 +55,9 @@ def export_graphs(network: Ide3dNetwork) -> dict[str, onnx.ModelProto]:
     for name, inputs in example_inputs(network.config).items():
         config = network.config
         interface = graph_interface(name, config.box_source, config.extra_inputs)
-        shapes: list = [{axis: free[s] for axis, s in enumerate(t.shape) if s in free} for t in interface.inputs]
+        shapes: list = [
+            {axis: free[s] for axis, s in enumerate(t.shape) if s in free} for t in interface.inputs
+        ]
         if name == "vision" and config.extra_inputs:  # the exporter counts "*extra" as one argument
             shapes = [*shapes[:2], tuple(shapes[2:])]
         with warnings.catch_warnings(), torch.no_grad():

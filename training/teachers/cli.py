@@ -39,8 +39,8 @@ def train(
     validate_every: Annotated[int, typer.Option(min=1, help="Steps between measurements.")] = 500,
 ) -> None:
     """Train the geometry network; resumes by itself, Ctrl-C stops it cleanly."""
-    from ide3d_training.datasets.frame_store import FrameStore
     from ide3d_ros.network.geometry_network import GeometryConfig
+    from ide3d_training.datasets.frame_store import FrameStore
     from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
     from ide3d_training.teachers.geometry_training import train as go
 

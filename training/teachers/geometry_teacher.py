@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch.optim.swa_utils import AveragedModel
 
+from ide3d_ros.network.geometry_network import GeometryConfig, GeometryNetwork
 from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.schedule import choose_precision
-from ide3d_ros.network.geometry_network import GeometryConfig, GeometryNetwork
 from ide3d_training.teachers.protocol import TeacherError, weights_digest
 
 FORMAT = "ide3d-geometry-teacher"

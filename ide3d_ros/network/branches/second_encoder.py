@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A second, frozen encoder that knows geometry adds to the visual tokens (preset `dual_encoder`).
 
-The design of VG-LLM (arXiv 2505.24625), re-implemented, with the geometry network that is the teacher of other
-presets in the place of VGGT. Its last layer is normalised (RMS), mapped by two layers to the tokens' width and
-added; only those layers are trained. Three things are not as published. Each frame is encoded by itself, so
-that a window stays a concatenation of its frames; VGGT looks at all frames jointly. Both encoders cut a frame
-into the same grid, so that there are no four neighbours to merge into one token. And the camera's intrinsics
-are read, as everywhere in this network.
+The design of VG-LLM (arXiv 2505.24625), re-implemented, with the geometry network that is the teacher of
+other presets in the place of VGGT. Its last layer is normalised (RMS), mapped by two layers to the tokens'
+width and added; only those layers are trained. Three things are not as published. Each frame is encoded by
+itself, so that a window stays a concatenation of its frames; VGGT looks at all frames jointly. Both encoders
+cut a frame into the same grid, so that there are no four neighbours to merge into one token. And the camera's
+intrinsics are read, as everywhere in this network.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class SecondEncoderBranch(nn.Module):
         super().__init__()
         if not config.branch_options.get("encoder"):
             raise ValueError(
-                "branch 'second_encoder' has no encoder; name a run of ide3d-teacher train as second_encoder in "
-                "the training configuration"
+                "branch 'second_encoder' has no encoder; name a run of ide3d-teacher train as second_encoder "
+                "in the training configuration"
             )
         options = read_options(SecondEncoderOptions, config.branch, config.branch_options)
         sizes = GeometryConfig.from_dict(options.encoder)

@@ -61,7 +61,9 @@ class WorldPositionBranch(nn.Module):
         self.dim, self.stride = config.dim, config.stride
         pairs = config.dim // 6  # of a sine and a cosine, on each axis
         if not pairs:
-            raise ValueError(f"dim {config.dim} has no room for sines and cosines of three axes; use 6 or more")
+            raise ValueError(
+                f"dim {config.dim} has no room for sines and cosines of three axes; use 6 or more"
+            )
         v, u = torch.meshgrid(torch.arange(config.height), torch.arange(config.width), indexing="ij")
         self.register_buffer("pixels", torch.stack([u, v]).float(), persistent=False)  # (2, H, W)
         self.register_buffer("lowest", torch.tensor(LOWEST), persistent=False)
@@ -88,7 +90,7 @@ class WorldPositionBranch(nn.Module):
     def cell_points(
         self, depth: torch.Tensor, intrinsics: torch.Tensor, pose: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Average the world points of each token's cell: (F, N, 3) metres, and (F, N) whether any is known."""
+        """Average the world points of each token's cell: (F, N, 3) metres; and (F, N), is any known."""
         valid = (depth > 0) & (depth < torch.inf)
         depth = torch.where(valid, depth, 0.0)
         focal = torch.stack([intrinsics[:, 0, 0], intrinsics[:, 1, 1]], 1)[:, :, None, None]

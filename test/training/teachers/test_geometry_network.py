@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ide3d_ros.network.geometry_network import FOCAL_VIRTUAL, GeometryConfig, GeometryNetwork
 from ide3d_training.config import ConfigError
 from ide3d_training.datasets.frame_store import FrameStore
-from ide3d_ros.network.geometry_network import FOCAL_VIRTUAL, GeometryConfig, GeometryNetwork
 from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
 
 from .conftest import TINY
