@@ -132,15 +132,16 @@ def _decode(
         Category(name=name, extents=extents)
         for name, extents in zip(config.categories, config.mean_extents, strict=True)
     ]
-    return decode_boxes(
+    (boxes,) = decode_boxes(
         fields.float().cpu().numpy(),
         gravity[None].float().cpu().numpy(),
-        pointer.numpy(),
+        pointer[None].numpy(),
         layout=config.box_code,
         frames=[camera],
         tokens_per_frame=config.tokens,
         categories=categories,
     )
+    return boxes
 
 
 def _draw_boxes(

@@ -55,24 +55,36 @@ from ide3d_training.worlds.shards import DatasetError
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def network_config(config: TrainConfig, vocabulary: int) -> NetworkConfig:
-    """Join the run's sizes with the worlds' categories and colours, and with those of its second encoder.
-
-    Raises:
-        TeacherError: if there is no such encoder.
-    """
-    encoder = {}
-    if config.second_encoder:
-        sizes = GeometryTeacher(Path(config.second_encoder)).network.config.to_dict()
-        encoder["branch_options"] = config.network.get("branch_options", {}) | {"encoder": sizes}
+def network_config(config: TrainConfig, vocabulary: int, encoder: dict | None = None) -> NetworkConfig:
+    """Join the run's sizes with the worlds' categories and colours, and with those of a second encoder."""
+    own = dict(config.network)
+    if encoder is not None:
+        own["branch_options"] = own.get("branch_options", {}) | {"encoder": encoder}
     return NetworkConfig(
         preset=config.preset,
         vocabulary=vocabulary,
         categories=tuple(CATEGORIES),
         mean_extents=tuple(tuple(map(float, BY_NAME[name].extents)) for name in CATEGORIES),
         colors=tuple(COLORS),
-        **{key: tuple(v) if isinstance(v, list) else v for key, v in config.network.items()} | encoder,
+        **{key: tuple(v) if isinstance(v, list) else v for key, v in own.items()},
     )
+
+
+def encoder_sizes(config: TrainConfig, state: dict | None) -> dict | None:
+    """Find the sizes of a run's second encoder; None where it has none.
+
+    Args:
+        config: of the run.
+        state: its checkpoint, which holds the encoder from then on; None where it begins.
+
+    Raises:
+        TeacherError: if it begins, and there is no such encoder.
+    """
+    if not config.second_encoder:
+        return None
+    if state is not None:
+        return state["network_config"].get("branch_options", {}).get("encoder", {})
+    return GeometryTeacher(Path(config.second_encoder)).network.config.to_dict()
 
 
 def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
@@ -153,7 +165,7 @@ class Run:
         state = load_checkpoint(directory)
         with self.accelerator.main_process_first():
             tokenizer = run_tokenizer(config, directory)
-        sizes = network_config(config, tokenizer.get_vocab_size())
+        sizes = network_config(config, tokenizer.get_vocab_size(), encoder_sizes(config, state))
         try:
             self.network = Ide3dNetwork(sizes)
         except ValueError as error:  # a branch that is unknown, or its options

@@ -187,7 +187,7 @@ def said_of(*objects: Omni3DObject, others: frozenset[str] = frozenset()) -> dic
 
 
 def test_ranks_and_sides_name_the_right_thing():
-    chairs = upright(-1.0, 3.0, 0.5, 1), upright(0.1, 4.5, 0.8, 2), upright(1.3, 6.5, 1.1, 3)
+    chairs = upright(-1.0, 3.0, 0.5, 1), upright(0.1, 4.5, 0.8, 2), upright(2.0, 6.5, 1.1, 3)
     said = said_of(*chairs, upright(0.55, 4.0, 0.4, 4, "table"))
     assert {
         "the table": 4,
@@ -229,7 +229,8 @@ def test_the_referring_set_is_written_with_its_boxes_and_is_the_same_again(datas
     for one in found["expressions"]:
         item = boxes[one["target_ids"][0]]
         assert item.category == one["category"] and item.category in one["text"]
-        assert Box3D(one["center"], one["extents"], one["quaternion"]) == item.box
+        stated = Box3D(one["center"], one["extents"], one["quaternion"])
+        np.testing.assert_allclose(stated.corners(), item.box.corners(), atol=1e-9)
     missing = CliRunner().invoke(app, ["refer", "--labels", "none.json", "--output", str(target)])
     assert missing.exit_code == 2 and "there is no none.json" in missing.output
 
@@ -242,8 +243,6 @@ def samples(dataset, labels):
         tiny_network_config(tokenizer.get_vocab_size()),
         categories=tuple(extents),
         mean_extents=tuple(extents.values()),
-        width=256,
-        height=192,
         branch="local",
         branch_options={"channels": 8},
         box_source="query",
@@ -268,8 +267,11 @@ def test_samples_teach_the_boxes_that_they_name_and_no_colour(samples, labels):
 def test_a_network_learns_from_the_samples(samples):
     config, data = samples
     torch.manual_seed(0)
+    torch.set_num_threads(1)
     losses = replace(TrainConfig().losses, query_depth=1.0, query_joint=1.0, query_scale=1.0)
-    supervised = SupervisedNetwork(Ide3dNetwork(config), TrainConfig(losses=losses))
+    network = Ide3dNetwork(config)
+    network.attend("eager")
+    supervised = SupervisedNetwork(network, TrainConfig(losses=losses))
     batch = collate([sample for index in range(len(data)) for sample in data[0, index]], config.box_queries)
     optimizer = torch.optim.AdamW(supervised.parameters(), lr=3e-3)
     totals = []

@@ -17,43 +17,37 @@ from ide3d_ros.network import NetworkConfig
 from ide3d_ros.scene.preprocessing import prepare_image
 from ide3d_training.datasets.augmentation import jitter_light
 from ide3d_training.datasets.frame_targets import frame_targets
-from ide3d_training.datasets.omni3d import Omni3DError, Omni3DImage, Omni3DLabels
+from ide3d_training.datasets.omni3d import Omni3DError, Omni3DImage, Omni3DLabels, Omni3DObject
 from ide3d_training.datasets.omni3d_referring import Reference, describe_image
 from ide3d_training.datasets.packing import Prompt, Sample
 from ide3d_training.worlds.scene_graph import ON, FrameGraph, SceneObject
 
 MOST_OBJECTS = 250
 """Instance ids are 1..250."""
-_SUBPIXEL_BITS = 4
-_FAR_PIXEL = 1e5
+HAIR_M = 1e-3
 
 
 def frame_graph(image: Omni3DImage, camera: Camera) -> tuple[np.ndarray, FrameGraph]:
     """Label an image as rendered frames are labelled.
 
-    There are no masks in the format, so the pixels of an object are those inside its box's silhouette, nearer
-    boxes over farther ones. Colour, material, support, pose and height of the camera are not known: colour
-    and material are empty, pose and height NaN. Pitch and roll are those at which boxes stand upright on
-    average.
+    There are no masks in the format, so a pixel shows the object whose box its ray enters first; what stands
+    inside another box (a vase in a shelf) is seen in front of it. Colour, material, support, pose and height
+    of the camera are not known: colour and material are empty, pose and height NaN. Pitch and roll are those
+    at which boxes stand upright on average.
 
     Args:
         image: what is labelled.
-        camera: of the pictures to make, mostly the network-size camera of the same image.
+        camera: of the picture that the ids belong to, mostly the network-size camera of the same image.
 
     Returns:
         (H, W) uint8 instance ids, i + 1 for the i-th object of the graph, and the graph, its objects from
         near to far.
     """
-    near_first = sorted(image.objects, key=lambda one: one.box.center[2])[:MOST_OBJECTS]
+    near_first = nearest_objects(image)
+    entries = entry_depths([one.box for one in near_first], camera)  # (O, H, W)
     ids = np.zeros((camera.height, camera.width), np.uint8)
-    areas = [0.0] * len(near_first)
-    for place in reversed(range(len(near_first))):
-        outline = silhouette(near_first[place].box, camera)
-        areas[place] = float(cv2.contourArea(outline)) if len(outline) else 0.0
-        if len(outline):
-            fixed = np.round(outline * 2**_SUBPIXEL_BITS).astype(np.int32)
-            cv2.fillConvexPoly(ids, fixed, place + 1, shift=_SUBPIXEL_BITS)
-    visible = np.bincount(ids.ravel(), minlength=len(near_first) + 1)[1:]
+    if near_first:
+        ids = np.where(np.isfinite(entries).any(0), entries.argmin(0) + 1, 0).astype(np.uint8)
     objects = tuple(
         SceneObject(
             id=place + 1,
@@ -61,12 +55,8 @@ def frame_graph(image: Omni3DImage, camera: Camera) -> tuple[np.ndarray, FrameGr
             color="",
             material="",
             box=one.box,
-            visible_pixels=int(visible[place]),
-            visible_fraction=(
-                float(min(visible[place] / max(areas[place], 1.0), 1.0))
-                if one.visibility is None
-                else one.visibility
-            ),
+            visible_pixels=int((ids == place + 1).sum()),
+            visible_fraction=_visible_fraction(one, ids == place + 1, entries[place]),
             support=None,
             relation=ON,
             against_wall=False,
@@ -88,16 +78,44 @@ def frame_graph(image: Omni3DImage, camera: Camera) -> tuple[np.ndarray, FrameGr
     return ids, graph
 
 
-def silhouette(box: Box3D, camera: Camera) -> np.ndarray:
-    """Return the outline (n, 2) float32 of a box in an image, pixels; empty if no side of it can be seen.
+def nearest_objects(image: Omni3DImage) -> list[Omni3DObject]:
+    """Return the objects that a frame's labels hold, from near to far."""
+    return sorted(image.objects, key=lambda one: one.box.center[2])[:MOST_OBJECTS]
 
-    Corners behind the camera are left out, so the outline of a box that the camera stands in is too small.
+
+def entry_depths(boxes: list[Box3D], camera: Camera) -> np.ndarray:
+    """Say how deep each pixel's ray enters each box; one that stands inside another counts as before it.
+
+    Returns:
+        (O, H, W) metres along the optical axis, infinite where a ray misses the box.
     """
-    pixels = camera.project(box.corners())
-    pixels = pixels[np.isfinite(pixels).all(1)].clip(-_FAR_PIXEL, _FAR_PIXEL)
-    if len(pixels) < 3:
-        return np.zeros((0, 2), np.float32)
-    return cv2.convexHull(pixels.astype(np.float32))[:, 0]
+    v, u = np.mgrid[0 : camera.height, 0 : camera.width]
+    rays = camera.rays(np.column_stack([u.ravel(), v.ravel()]))
+    entries = np.full((len(boxes), camera.height * camera.width), np.inf)
+    for entry, box in zip(entries, boxes, strict=True):
+        along = rays @ box.rotation
+        along = np.where(np.abs(along) < 1e-12, 1e-12, along)
+        start, half = -box.center @ box.rotation, box.extents / 2
+        low, high = (-half - start) / along, (half - start) / along
+        first, last = np.minimum(low, high).max(-1), np.maximum(low, high).min(-1)
+        hit = (first <= last) & (last > 0)
+        entry[hit] = np.maximum(first[hit], 0.0)
+    seen = entries.copy()
+    for inner, box in enumerate(boxes):
+        for outer, around in enumerate(boxes):
+            if outer != inner and around.volume > box.volume and around.contains(box.center):
+                # Just before the box around it, and what is nearer inside still before what is farther.
+                before = np.minimum(seen[inner], entries[outer] - HAIR_M / (1 + entries[inner]))
+                seen[inner] = np.where(np.isfinite(entries[inner]), before, np.inf)
+    return seen.reshape(len(boxes), camera.height, camera.width)
+
+
+def _visible_fraction(one: Omni3DObject, shown: np.ndarray, entries: np.ndarray) -> float:
+    """Take the labels' word for it, or the share of the box's pixels that it keeps, less what is cut off."""
+    if one.visibility is not None:
+        return one.visibility
+    kept = shown.sum() / max(np.isfinite(entries).sum(), 1)
+    return float(kept * (1.0 - (one.truncation or 0.0)))
 
 
 def _gravity(boxes: list[Box3D]) -> tuple[float, float]:
@@ -160,8 +178,7 @@ class Omni3DDataset(Dataset):
         prepared = prepare_image(self._read(image), image.camera, self._config.width, self._config.height)
         ids, graph = frame_graph(image, prepared.camera)
         targets, rows = frame_targets(ids, graph, self._config)
-        near_first = sorted(image.objects, key=lambda one: one.box.center[2])[:MOST_OBJECTS]
-        place = {one.id: rows.get(number + 1) for number, one in enumerate(near_first)}
+        place = {one.id: rows.get(number + 1) for number, one in enumerate(nearest_objects(image))}
         prompts = tuple(
             self._prompt(one, place[one.target_id])
             for one in references
