@@ -79,7 +79,7 @@ def test_3drs_is_alignment_at_the_last_language_layer_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    "overrides", [["network.branch=world_position"], ["second_encoder="], ["network.branch="]]
+    "overrides", [["network.branch=world_position"], ["second_encoder=''"], ["network.branch="]]
 )
 def test_branch_and_second_encoder_go_together(overrides):
     with pytest.raises(ConfigError, match="go together: set both or neither"):
