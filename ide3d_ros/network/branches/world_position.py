@@ -104,7 +104,8 @@ class WorldPositionBranch(nn.Module):
         # A mean moves with the camera as its points do, so that only N of them need be moved.
         posed = (pose.abs() < torch.inf).flatten(1).all(1)  # false for NaN too
         pose = torch.where(posed[:, None, None], pose, 0.0)
-        world = mean @ pose[:, :3, :3].transpose(1, 2) + pose[:, None, :3, 3]
+        # Sums, not a product of matrices, which a float16 bundle would round: steps are finer than that.
+        world = (mean[:, :, None] * pose[:, None, :3, :3]).sum(-1) + pose[:, None, :3, 3]
         return world, (share.flatten(1) > 0) & posed[:, None]
 
     def encode(self, points: torch.Tensor) -> torch.Tensor:
