@@ -49,7 +49,7 @@ def train(
     try:
         sizes = GeometryConfig(width=width, height=height, dim=dim, pairs=pairs, mlp=4 * dim)
     except ValueError as error:
-        raise ConfigError(f"{error}; render rooms, or choose --dim, to fit") from None
+        raise ConfigError(str(error)) from None
     run = GeometryRun(
         TeacherConfig(
             seed=seed,
