@@ -67,6 +67,7 @@ setup(
             "ide3d-omni3d = ide3d_training.datasets.omni3d_cli:main",
             "ide3d-export = ide3d_training.export.cli:main",
             "ide3d-probe = ide3d_training.evaluate.probe_cli:main",
+            "ide3d-probe-scores = ide3d_training.compare.snapshot_cli:main",
             "ide3d-compare = ide3d_training.compare.cli:main",
             "ide3d-convert = ide3d_training.export.convert_cli:main",
             "ide3d-agreement = ide3d_training.agreement.cli:main",

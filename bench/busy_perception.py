@@ -29,10 +29,10 @@ class SlowedEngine:
         """Slow an engine down by so many seconds a frame and a token."""
         self._engine, self._vision_s, self._step_s = engine, vision_s, step_s
 
-    def vision(self, image: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    def vision(self, image: np.ndarray, intrinsics: np.ndarray, *extra: np.ndarray) -> np.ndarray:
         """Encode frames, slowly."""
         time.sleep(self._vision_s)
-        return self._engine.vision(image, intrinsics)
+        return self._engine.vision(image, intrinsics, *extra)
 
     def prefix(self, tokens: np.ndarray) -> Prefix:
         """Make prefixes."""

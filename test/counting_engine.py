@@ -30,9 +30,9 @@ class CountingEngine:
         if graph in self.fail:
             raise self.fail[graph]
 
-    def vision(self, image: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    def vision(self, image: np.ndarray, intrinsics: np.ndarray, *extra: np.ndarray) -> np.ndarray:
         self._count("vision")
-        return self._engine.vision(image, intrinsics)
+        return self._engine.vision(image, intrinsics, *extra)
 
     def prefix(self, tokens: np.ndarray) -> Prefix:
         self._count("prefix")

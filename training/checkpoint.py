@@ -13,16 +13,35 @@ from ide3d_ros.network import NetworkConfig
 from ide3d_training.config import ConfigError
 
 NAME = "checkpoint.pt"
+SNAPSHOTS = "snapshots"
+"""Folder of the steps that `keep_every` keeps."""
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
-    """Write the state whole or not at all: to a temporary file, flushed, then renamed."""
-    temporary = directory / (NAME + ".part")
+    """Write the state whole or not at all."""
+    _save(directory / NAME, state)
+
+
+def save_snapshot(directory: Path, state: dict[str, Any]) -> None:
+    """Write averaged weights of a step, `state["step"]`, whole or not at all, beside those of others."""
+    folder = directory / SNAPSHOTS
+    folder.mkdir(exist_ok=True)
+    _save(folder / f"step-{state['step']:06d}.pt", state)
+
+
+def snapshots(directory: Path) -> list[Path]:
+    """Return the files of a run's snapshots, oldest first; none where none were kept."""
+    return sorted((directory / SNAPSHOTS).glob("step-*.pt"))
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    """Write to a temporary file, flush it, then rename it."""
+    temporary = path.with_name(path.name + ".part")
     with open(temporary, "wb") as file:
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, directory / NAME)
+    os.replace(temporary, path)
 
 
 def load_checkpoint(directory: Path) -> dict[str, Any] | None:

@@ -176,6 +176,8 @@ class TrainConfig:
         seed: of weights, order, prompts and augmentation.
         generator: directory of a run of `ide3d-generator train`, whose frozen weights a network with
             `network.branch: generator` begins with; a checkpoint holds them from then on.
+        second_encoder: directory of a run of `ide3d-teacher train` whose network becomes the frozen encoder
+            of the branch `second_encoder`; empty for every other branch.
         start_from: directory of an earlier run whose weights this one begins with; empty for random weights.
         vocabulary: ids of the tokenizer.
         network: sizes that differ from `NetworkConfig`'s defaults.
@@ -183,6 +185,8 @@ class TrainConfig:
         checkpoint_minutes: time between checkpoints; 0 writes one after every step.
         log_every: steps between lines of the log.
         validate_every: steps between validations, each with a picture of samples.
+        keep_every: steps between snapshots of the averaged weights, kept in `snapshots` for ever; 0 keeps
+            none.
         tensorboard: whether the log is also written as TensorBoard events.
     """
 
@@ -190,6 +194,7 @@ class TrainConfig:
     seed: int = 0
     generator: str = ""
     start_from: str = ""
+    second_encoder: str = ""
     vocabulary: int = 512
     network: dict[str, Any] = field(default_factory=dict)
     data: RoomData = field(default_factory=RoomData)
@@ -200,12 +205,20 @@ class TrainConfig:
     checkpoint_minutes: float = 4.0
     log_every: int = 20
     validate_every: int = 500
+    keep_every: int = 0
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
         for name in ("log_every", "validate_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be 1 or more steps, not {getattr(self, name)}")
+        if self.keep_every < 0:
+            raise ConfigError(f"keep_every must be 0 or more steps, not {self.keep_every}")
+        if bool(self.second_encoder) != (self.network.get("branch") == "second_encoder"):
+            raise ConfigError(
+                "network.branch second_encoder and the key second_encoder, a run of ide3d-teacher train, go "
+                "together: set both or neither"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from ide3d_ros.network import NetworkConfig
 from ide3d_ros.network.branches.generator import GeneratorOptions
 from ide3d_ros.network.generator import GeneratorConfig
+from ide3d_ros.network.geometry_network import GeometryConfig
 from ide3d_training.config import TrainConfig
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.frozen_runs import train_frozen
@@ -23,7 +24,6 @@ from ide3d_training.launching import is_first, launched
 from ide3d_training.run_log import console
 from ide3d_training.schedule import computes_on_cpu
 from ide3d_training.teachers.cache_writing import write_cache
-from ide3d_training.teachers.geometry_network import GeometryConfig
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
 from ide3d_training.worlds.shards import Settings, render_dataset
@@ -57,7 +57,7 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
         overrides that make the configuration a short run on what was made.
     """
     chosen = {text.partition("=")[0] for text in given}
-    rooms, features, generator = Path(config.data.directory), None, None
+    rooms, features, generator, encoder = Path(config.data.directory), None, None, None
     made = []
     if "data.directory" not in chosen:
         rooms = directory / "rooms"
@@ -68,6 +68,9 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
     if config.network.get("branch") == "generator" and "generator" not in chosen:
         generator = directory / "generator"
         made.append(f"generator={generator}")
+    if config.second_encoder and "second_encoder" not in chosen:
+        encoder = directory / "teacher"
+        made.append(f"second_encoder={encoder}")
     if launched():  # the first of the processes makes everything, the others wait for it
         turn = PartialState(cpu=computes_on_cpu(config.optimisation.device)).main_process_first()
     else:
@@ -76,8 +79,10 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
         if is_first():
             if "data.directory" not in chosen:
                 render_rooms(config, rooms)
+            if features is not None or encoder is not None:
+                train_small_teacher(rooms, directory / "teacher")
             if features is not None:
-                teach(config, rooms, directory / "teacher", features)
+                keep_features(config, rooms, directory / "teacher", features)
             if generator is not None:
                 train_generator(config, rooms, generator)
     return [*SMALL, *made, *given]
@@ -95,8 +100,8 @@ def render_rooms(config: TrainConfig, folder: Path) -> None:
         render_dataset(settings, folder, workers=2, on_shard=lambda frames: bar.advance(task, frames))
 
 
-def teach(config: TrainConfig, rooms: Path, run: Path, features: Path) -> None:
-    """Train a tiny geometry teacher for a few steps and keep what it says of the rooms.
+def train_small_teacher(rooms: Path, run: Path) -> None:
+    """Train a tiny geometry teacher for a few steps.
 
     Raises:
         KeyboardInterrupt: after Ctrl-C.
@@ -110,11 +115,18 @@ def teach(config: TrainConfig, rooms: Path, run: Path, features: Path) -> None:
         optimisation=replace(TeacherConfig().optimisation, steps=TEACHER_STEPS, batch=8, warmup=5),
         validate_every=TEACHER_STEPS,
     )
-    columns, rows = width // NetworkConfig.stride, height // NetworkConfig.stride
-    views = max(2, config.data.views)
-    if not train_frozen(GeometryRun(plan, rooms, run)) or not write_cache(
-        GeometryTeacher(run), rooms, features, (rows, columns), views
-    ):
+    if not train_frozen(GeometryRun(plan, rooms, run)):
+        raise KeyboardInterrupt
+
+
+def keep_features(config: TrainConfig, rooms: Path, run: Path, features: Path) -> None:
+    """Keep what a geometry teacher says of the rooms.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C.
+    """
+    teacher = GeometryTeacher(run)
+    if not write_cache(teacher, rooms, features, teacher.network.config.grid, max(2, config.data.views)):
         raise KeyboardInterrupt
 
 

@@ -2,9 +2,10 @@
 """Train a network on rendered rooms: `ide3d-train --config training/configs/nano_rgb.yaml`.
 
 A run lives in one directory: `config.yaml`, `tokenizer.json`, `checkpoint.pt` (resumable), `curve.csv`,
-`curve.png`, `samples/`. Started again on the same directory, it goes on where the last checkpoint left it and
-sees the same samples, however many processes share them: `--processes` starts several on one machine,
-`accelerate launch` several on many, with the files in `training/configs/accelerate`.
+`curve.png`, `samples/`, and with `keep_every` `snapshots/`. Started again on the same directory, it goes on
+where the last checkpoint left it and sees the same samples, however many processes share them: `--processes`
+starts several on one machine, `accelerate launch` several on many, with the files in
+`training/configs/accelerate`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from torch.utils.data import DataLoader, Subset
 
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.averaging import WeightAverage, restore_optimizer, whole, whole_state
-from ide3d_training.checkpoint import check_checkpoint, load_checkpoint, save_checkpoint
+from ide3d_training.checkpoint import check_checkpoint, load_checkpoint, save_checkpoint, save_snapshot
 from ide3d_training.config import ConfigError, TrainConfig, load_config
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.packing import Batch, Sample, collate
@@ -45,6 +46,7 @@ from ide3d_training.schedule import choose_precision, computes_on_cpu, learning_
 from ide3d_training.smoke import loss_fell, prepare_smoke
 from ide3d_training.supervision import SupervisedNetwork
 from ide3d_training.teachers.feature_cache import FeatureCache
+from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.protocol import TeacherError
 from ide3d_training.validation import Examiner
 from ide3d_training.warm_start import warm_start
@@ -54,19 +56,42 @@ from ide3d_training.worlds.shards import DatasetError
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def network_config(config: TrainConfig, vocabulary: int, generator: dict | None = None) -> NetworkConfig:
-    """Join the run's sizes with the worlds' categories and colours, and with the generator's sizes if any."""
-    sizes = dict(config.network)
-    if generator is not None:
-        sizes["branch_options"] = {**sizes.get("branch_options", {}), "generator": generator}
+def network_config(config: TrainConfig, vocabulary: int, frozen: dict | None = None) -> NetworkConfig:
+    """Join the run's sizes with the worlds' categories and colours, and with those of a frozen network.
+
+    Args:
+        config: of the run.
+        vocabulary: ids of its tokenizer.
+        frozen: sizes of what the branch carries along, by the name of the branch's option.
+    """
+    own = dict(config.network)
+    if frozen:
+        own["branch_options"] = own.get("branch_options", {}) | frozen
     return NetworkConfig(
         preset=config.preset,
         vocabulary=vocabulary,
         categories=tuple(CATEGORIES),
         mean_extents=tuple(tuple(map(float, BY_NAME[name].extents)) for name in CATEGORIES),
         colors=tuple(COLORS),
-        **{key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()},
+        **{key: tuple(v) if isinstance(v, list) else v for key, v in own.items()},
     )
+
+
+def encoder_sizes(config: TrainConfig, state: dict | None) -> dict | None:
+    """Find the sizes of a run's second encoder; None where it has none.
+
+    Args:
+        config: of the run.
+        state: its checkpoint, which holds the encoder from then on; None where it begins.
+
+    Raises:
+        TeacherError: if it begins, and there is no such encoder.
+    """
+    if not config.second_encoder:
+        return None
+    if state is not None:
+        return state["network_config"].get("branch_options", {}).get("encoder", {})
+    return GeometryTeacher(Path(config.second_encoder)).network.config.to_dict()
 
 
 def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
@@ -80,7 +105,7 @@ def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
 
 
 def optimizer_for(network: torch.nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW that decays matrices and leaves vectors alone, and what is frozen altogether."""
+    """AdamW that decays matrices and leaves vectors alone; what is frozen takes no part."""
     learning = [p for p in network.parameters() if p.requires_grad]
     matrices = [p for p in learning if p.ndim > 1]
     vectors = [p for p in learning if p.ndim <= 1]
@@ -147,13 +172,13 @@ class Run:
         state = load_checkpoint(directory)
         with self.accelerator.main_process_first():
             tokenizer = run_tokenizer(config, directory)
-        generator = find_generator(config, state)
+        generator, encoder = find_generator(config, state), encoder_sizes(config, state)
+        frozen = {} if generator is None else {"generator": generator["network_config"]}
+        frozen |= {} if encoder is None else {"encoder": encoder}
         try:
-            sizes = network_config(
-                config, tokenizer.get_vocab_size(), generator and generator["network_config"]
-            )
+            sizes = network_config(config, tokenizer.get_vocab_size(), frozen)
             self.network = Ide3dNetwork(sizes)
-        except ValueError as error:
+        except ValueError as error:  # a branch that is unknown, or its options
             raise ConfigError(f"network: {error}") from None
         teacher = None
         if config.data.teacher:
@@ -172,6 +197,9 @@ class Run:
                 warm_start(self.network, tokenizer, Path(config.start_from))
             if generator is not None:
                 install_generator(self.network, generator["network"])
+            if encoder is not None:
+                own = GeometryTeacher(Path(config.second_encoder)).network
+                self.network.vision.branch.take_over(own.state_dict())
         if self.main:
             (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
         # The wrapped module computes the objective; the bare network is what is averaged and measured. From
@@ -190,11 +218,12 @@ class Run:
 
         writer = PromptWriter(tokenizer, config.prompts, sizes.box_queries)
         dataset = partial(RoomDataset, store, sizes, writer, config.seed)
-        self._rooms = dataset(views=config.data.views, privileged=config.losses.privileged, teacher=teacher)
+        privileged = config.losses.privileged or bool(sizes.extra_inputs)
+        self._rooms = dataset(views=config.data.views, privileged=privileged, teacher=teacher)
         self._training = len(store.rooms) - config.data.validation
         self._collate = partial(collate_rooms, box_queries=sizes.box_queries)
         held_out = Subset(
-            dataset(privileged=config.losses.validated),
+            dataset(privileged=config.losses.validated or bool(sizes.extra_inputs)),
             [(0, room) for room in range(self._training, len(store.rooms))],
         )
         self._examiner = Examiner(
@@ -236,6 +265,17 @@ class Run:
         }
         if self.main:
             save_checkpoint(self.directory, state)
+
+    def keep(self) -> None:
+        """Keep the averaged weights of this step for ever; every process must take part."""
+        state = {
+            "average": self.average.state(self.main),
+            "step": self.step,
+            "network_config": self.network.config.to_dict(),
+            "train_config": self.config.to_dict(),
+        }
+        if self.main:
+            save_snapshot(self.directory, state)
 
     def batches(self) -> Iterator[tuple[Batch, ...]]:
         """Yield this process's share of each step for ever, after the last sample used.
@@ -352,6 +392,8 @@ def train(run: Run) -> None:
             stopped, due = run.agree(bool(stop), due)
             at_end = run.step >= steps
             measured = run.validate() if at_end or run.step % config.validate_every == 0 else {}
+            if config.keep_every and (at_end or run.step % config.keep_every == 0):
+                run.keep()
             if narrator is not None:
                 narrator.tell(terms, measured)
             if due or stopped or at_end:

@@ -46,6 +46,10 @@ class GraphInterface:
             )
         )
 
+    def reading(self, extra: tuple[str, ...]) -> GraphInterface:
+        """Append what some bundles read of a frame besides RGB and intrinsics; names of `EXTRA_TENSORS`."""
+        return GraphInterface((*self.inputs, *(EXTRA_TENSORS[name] for name in extra)), self.outputs)
+
 
 DYNAMIC = frozenset("FBTStu")
 """Symbols that stay free; every other symbol is a size of the network."""
@@ -54,6 +58,15 @@ _KEY = TensorInterface("key", "float32", ("F", "layers", "kv_heads", "tokens", "
 _VALUE = TensorInterface("value", "float32", ("F", "layers", "kv_heads", "tokens", "head_dim"))
 _POINTER_KEY = TensorInterface("pointer_key", "float32", ("F", "tokens", "dim"))
 _TOKENS = TensorInterface("tokens", "float32", ("F", "tokens", "dim"))
+
+
+EXTRA_TENSORS: dict[str, TensorInterface] = {
+    # Metres along the optical axis of the network image, 0 where unknown.
+    "depth": TensorInterface("depth", "float32", ("F", "height", "width")),
+    # Pose of the optical frame in a world that all frames share.
+    "world_from_camera": TensorInterface("world_from_camera", "float32", ("F", 4, 4)),
+}
+"""Inputs of the vision graph that exist only in bundles whose manifest lists them."""
 
 
 def _text_cache(prefix: str, batch: int | str, length: str) -> tuple[TensorInterface, TensorInterface]:
@@ -105,3 +118,15 @@ GRAPHS: dict[str, GraphInterface] = {
         outputs=(TensorInterface("logits", "float32", (1, "vocab")), *_text_cache("text", 1, "u")),
     ),
 }
+
+
+def graph_interface(graph: str, box_source: str, extra_inputs: tuple[str, ...]) -> GraphInterface:
+    """Return the tensors of a graph of one bundle.
+
+    Args:
+        graph: vision, prefix, prompt or step.
+        box_source: where its boxes come from.
+        extra_inputs: what it reads of a frame besides RGB and intrinsics, names of `EXTRA_TENSORS`.
+    """
+    interface = GRAPHS[graph].for_boxes_from(box_source)
+    return interface.reading(extra_inputs) if graph == "vision" else interface

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from ide3d_ros.bundle.interface import DYNAMIC, GRAPHS, TensorInterface
+from ide3d_ros.bundle.interface import DYNAMIC, TensorInterface, graph_interface
 from ide3d_ros.geometry.box_code import BoxCode
 
 SCHEMA_VERSION = 1
@@ -137,6 +137,9 @@ class BundleDescription(_Strict):
         default="token",
         description="what states the box of a located thing: the token pointed at, or the box query itself",
     )
+    extra_inputs: tuple[Literal["depth", "world_from_camera"], ...] = Field(
+        default=(), description="what it reads of every frame besides RGB and intrinsics; nothing in most"
+    )
     score_threshold: Annotated[float, Field(ge=0, lt=1)] = Field(
         description="detections with a lower score are not reported"
     )
@@ -152,7 +155,8 @@ class BundleDescription(_Strict):
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         names = [category.name for category in self.categories]
-        for kind, values in (("category", names), ("colour", list(self.colors))):
+        listed = ("category", names), ("colour", list(self.colors)), ("extra input", list(self.extra_inputs))
+        for kind, values in listed:
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"{kind} {twice[0]!r} is listed twice")
@@ -176,7 +180,7 @@ class BundleDescription(_Strict):
             shape = tuple(n if isinstance(n, int) or n in DYNAMIC else sizes[n] for n in tensor.shape)
             return TensorSpec(name=tensor.name, dtype=tensor.dtype, shape=shape)
 
-        interface = GRAPHS[graph].for_boxes_from(self.box_source)
+        interface = graph_interface(graph, self.box_source, self.extra_inputs)
         return tuple(resolve(tensor) for tensor in getattr(interface, side))
 
 

@@ -75,28 +75,41 @@ class FrameCache(Generic[Key]):
         self._entries: tuple[_Entry[Key], ...] = ()  # replaced, never changed, so readers need no lock
         self._joined: tuple[tuple[_Entry[Key], ...], Prefix] | None = None
 
-    def add(self, key: Key, image: np.ndarray, intrinsics: np.ndarray, *, preprocess_ms: float = 0.0) -> None:
+    def add(
+        self,
+        key: Key,
+        image: np.ndarray,
+        intrinsics: np.ndarray,
+        *extra: np.ndarray,
+        preprocess_ms: float = 0.0,
+    ) -> None:
         """Encode one frame and keep it as the newest; the oldest beyond the capacity goes.
 
         Args:
             key: whatever names the frame for the caller.
             image: (height, width, 3) uint8 RGB at the network size.
             intrinsics: (3, 3) of that size.
+            extra: what else the bundle reads of a frame, without the first axis; see `Engine.vision`.
             preprocess_ms: what the caller spent to get the image ready, milliseconds.
 
         Raises:
             EngineError: if the vision pass fails; the cache is left as it was.
         """
-        entry = self._encode(key, image, intrinsics, preprocess_ms)
+        entry = self._encode(key, (image, intrinsics, *extra), preprocess_ms)
         with self._lock:
             self._entries = (*self._entries, entry)[-self._capacity :]
             self._keep_to_budget()
 
     def replace_newest(
-        self, key: Key, image: np.ndarray, intrinsics: np.ndarray, *, preprocess_ms: float = 0.0
+        self,
+        key: Key,
+        image: np.ndarray,
+        intrinsics: np.ndarray,
+        *extra: np.ndarray,
+        preprocess_ms: float = 0.0,
     ) -> None:
         """Encode one frame and keep it in the place of the newest; arguments and errors as in `add`."""
-        entry = self._encode(key, image, intrinsics, preprocess_ms)
+        entry = self._encode(key, (image, intrinsics, *extra), preprocess_ms)
         with self._lock:
             self._entries = (*self._entries[:-1], entry)
             self._keep_to_budget()
@@ -153,11 +166,10 @@ class FrameCache(Generic[Key]):
                 held += entry.prefix.bytes
         return held
 
-    def _encode(
-        self, key: Key, image: np.ndarray, intrinsics: np.ndarray, preprocess_ms: float
-    ) -> _Entry[Key]:
+    def _encode(self, key: Key, seen: tuple[np.ndarray, ...], preprocess_ms: float) -> _Entry[Key]:
         start = time.perf_counter()
-        tokens = self._engine.vision(image[None], np.asarray(intrinsics, np.float32)[None])
+        image, *numbers = seen
+        tokens = self._engine.vision(image[None], *(np.asarray(one, np.float32)[None] for one in numbers))
         return _Entry(key, tokens, preprocess_ms, (time.perf_counter() - start) * 1e3)
 
     def _join(self, entries: tuple[_Entry[Key], ...]) -> Prefix:

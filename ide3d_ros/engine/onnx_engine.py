@@ -36,14 +36,16 @@ class OnnxEngine:
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; give 1 or more, or None for one a core")
         self._threads = threads or usable_cores()
+        self._vision_inputs = [one.name for one in bundle.manifest.graphs.vision.inputs]
         self._sessions = {
             name: self._load(name, bundle.graph_file(name), spec)
             for name, spec in bundle.manifest.graphs.by_name().items()
         }
 
-    def vision(self, image: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    def vision(self, image: np.ndarray, intrinsics: np.ndarray, *extra: np.ndarray) -> np.ndarray:
         """Encode frames; see `Engine.vision`."""
-        (tokens,) = self._run("vision", {"image": image, "intrinsics": intrinsics})
+        feeds = zip(self._vision_inputs, (image, intrinsics, *extra), strict=True)
+        (tokens,) = self._run("vision", dict(feeds))
         return tokens
 
     def prefix(self, tokens: np.ndarray) -> Prefix:

@@ -96,12 +96,14 @@ class EngineDescription:
 class Engine(Protocol):
     """Run the graphs of one bundle. Safe to call from several threads; every fault is an `EngineError`."""
 
-    def vision(self, image: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    def vision(self, image: np.ndarray, intrinsics: np.ndarray, *extra: np.ndarray) -> np.ndarray:
         """Encode frames.
 
         Args:
             image: (F, height, width, 3) uint8 RGB at the network size.
             intrinsics: (F, 3, 3) pinhole matrices of that size, pixels.
+            extra: what the bundle's manifest lists as `extra_inputs`, in that order; see
+                `interface.EXTRA_TENSORS`.
 
         Returns:
             (F, N, D) tokens.

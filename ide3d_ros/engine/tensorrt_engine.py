@@ -56,6 +56,7 @@ class TensorrtEngine:
         self._lock = threading.Lock()
         device.activate()
         graphs = bundle.manifest.graphs.by_name()
+        self._vision_inputs = [one.name for one in graphs["vision"].inputs]
         found = {graph: store.find(bundle, graph, library, device.gpu) for graph in graphs}
         with library.translating():
             # The runtime must outlive its engines, and these their contexts.
@@ -72,9 +73,10 @@ class TensorrtEngine:
             self._finalizer()
             raise
 
-    def vision(self, image: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    def vision(self, image: np.ndarray, intrinsics: np.ndarray, *extra: np.ndarray) -> np.ndarray:
         """Encode frames; see `Engine.vision`."""
-        (tokens,) = self._run("vision", image=image, intrinsics=intrinsics)
+        feeds = zip(self._vision_inputs, (image, intrinsics, *extra), strict=True)
+        (tokens,) = self._run("vision", **dict(feeds))
         return tokens
 
     def prefix(self, tokens: np.ndarray) -> Prefix:

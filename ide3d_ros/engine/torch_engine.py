@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ide3d_ros.bundle.interface import DYNAMIC, GRAPHS, TensorInterface
+from ide3d_ros.bundle.interface import DYNAMIC, TensorInterface, graph_interface
 from ide3d_ros.engine.errors import EngineRunError
 from ide3d_ros.engine.protocol import EngineDescription, Prefix, PromptOutput, StepOutput
 from ide3d_ros.network import Ide3dNetwork
@@ -47,9 +47,9 @@ class TorchEngine:
             "head_dim": config.head_dim,
         }
 
-    def vision(self, image: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    def vision(self, image: np.ndarray, intrinsics: np.ndarray, *extra: np.ndarray) -> np.ndarray:
         """Encode frames; see `Engine.vision`."""
-        (tokens,) = self._run("vision", image, intrinsics)
+        (tokens,) = self._run("vision", image, intrinsics, *extra)
         return tokens
 
     def prefix(self, tokens: np.ndarray) -> Prefix:
@@ -101,7 +101,9 @@ class TorchEngine:
     def _check_tensors(self, graph: str, arrays: tuple[np.ndarray, ...]) -> None:
         """Compare inputs with the graph's interface: types, fixed lengths, and free ones with each other."""
         free: dict[str, int] = {}
-        for tensor, array in zip(GRAPHS[graph].inputs, arrays, strict=True):
+        config = self._network.config
+        interface = graph_interface(graph, config.box_source, config.extra_inputs)
+        for tensor, array in zip(interface.inputs, arrays, strict=True):
             fits = array.dtype == tensor.dtype and len(array.shape) == len(tensor.shape)
             for symbol, length in zip(tensor.shape, array.shape, strict=False):
                 wanted = free.setdefault(symbol, length) if symbol in DYNAMIC else self._length(symbol)

@@ -27,3 +27,22 @@ class ResidualBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = torch.relu(self.norm1(self.conv1(x)))
         return torch.relu(x + self.norm2(self.conv2(y)))
+
+
+class ConvStem(nn.Module):
+    """Turn pixels into stride-8 patches and merge them 2x2 into stride-16 tokens.
+
+    A plain linear patch embedding needs far more pictures than a small network sees before its
+    attention finds edges; early convolutions (Xiao et al., arXiv 2106.14881) give them at once.
+    """
+
+    def __init__(self, channels: tuple[int, int, int], dim: int):
+        super().__init__()
+        a, b, c = channels
+        self.patches = nn.Sequential(
+            downsampling(3, a), downsampling(a, b), downsampling(b, c), ResidualBlock(c)
+        )
+        self.merge = nn.Sequential(downsampling(c, dim), ResidualBlock(dim))
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.merge(self.patches(pixels))

@@ -15,14 +15,17 @@ from ide3d_ros.network.model import Ide3dNetwork
 
 
 class VisionGraph(nn.Module):
-    """Encode frames: image (F, H, W, 3) uint8, intrinsics (F, 3, 3) -> tokens (F, N, D)."""
+    """Encode frames: image (F, H, W, 3) uint8, intrinsics (F, 3, 3) -> tokens (F, N, D).
+
+    Networks with `NetworkConfig.extra_inputs` take these behind the intrinsics.
+    """
 
     def __init__(self, network: Ide3dNetwork):
         super().__init__()
         self.vision = network.vision
 
-    def forward(self, image: torch.Tensor, intrinsics: torch.Tensor) -> torch.Tensor:
-        return self.vision(image, intrinsics)
+    def forward(self, image: torch.Tensor, intrinsics: torch.Tensor, *extra: torch.Tensor) -> torch.Tensor:
+        return self.vision(image, intrinsics, extra)
 
 
 class PrefixGraph(nn.Module):

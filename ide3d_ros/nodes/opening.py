@@ -21,6 +21,10 @@ class MemoryShortage(ValueError):
     """This machine has less free memory than a bundle needs."""
 
 
+class MissingTopics(ValueError):
+    """A bundle reads what no topic of the node brings."""
+
+
 def open_scenes(
     bundle: str,
     cameras: Sequence[str],
@@ -44,11 +48,18 @@ def open_scenes(
 
     Raises:
         BundleError: if the bundle is unknown, damaged or of another schema.
+        MissingTopics: if it reads more of a frame than image and camera_info.
         MemoryShortage: if it would not fit into memory.
         EngineError: if the engine cannot run here.
         ValueError: if the bundle does not allow such a window.
     """
     opened = open_bundle(bundle)
+    if extra := opened.manifest.extra_inputs:
+        raise MissingTopics(
+            f"bundle '{opened.name}' reads {' and '.join(extra)} of every frame, and this node has no topics "
+            "of depth and pose to take them from; take a bundle that reads images and camera_info alone "
+            "(model.bundle), or give frames to this one with Scene.add_frame"
+        )
     check_memory(opened.name, opened.manifest.memory_mb, free_memory_mb())
     selection = select_engine(opened, engine, threads=threads)
     on_selected(selection)

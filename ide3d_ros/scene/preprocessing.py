@@ -54,8 +54,7 @@ def prepare_image(image: np.ndarray, camera: Camera, width: int, height: int) ->
         maps = _undistortion_maps(camera)
         image = cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=_BAR)
         camera = camera.undistorted()
-    stretch = camera.width * height / (camera.height * width)
-    if 1 / MAX_STRETCH <= stretch <= MAX_STRETCH:
+    if _is_stretched(camera, width, height):
         return NetworkImage(_resize(image, width, height), camera.resized(width, height))
     box = camera.letterboxed(width, height)
     pixels = np.full((height, width, 3), _BAR[0], np.uint8)
@@ -63,6 +62,52 @@ def prepare_image(image: np.ndarray, camera: Camera, width: int, height: int) ->
         image, box.width, box.height
     )
     return NetworkImage(pixels, box.camera)
+
+
+def prepare_depth(depth: np.ndarray, camera: Camera, width: int, height: int) -> np.ndarray:
+    """Bring a depth image to the network's size, pixel for pixel as `prepare_image` does its colours.
+
+    Depths of two surfaces do not mix, so every pixel takes the nearest one.
+
+    Args:
+        depth: (H, W) floating, metres along the optical axis, in the pixels of the colour image; 0 or not
+            finite where unknown.
+        camera: of the colour image, of the same height and width.
+        width, height: the network's size, pixels.
+
+    Returns:
+        (height, width) float32 metres; 0 where unknown, and in bars and beyond the lens.
+
+    Raises:
+        FrameError: if depth is not floating or its size is not the camera's.
+    """
+    if not isinstance(depth, np.ndarray) or depth.dtype.kind != "f" or depth.ndim != 2:
+        found = f"{depth.dtype} {depth.shape}" if isinstance(depth, np.ndarray) else type(depth).__name__
+        raise FrameError(f"the depth is {found}; give a (height, width) floating array in metres")
+    if depth.shape != (camera.height, camera.width):
+        raise FrameError(
+            f"the depth is {depth.shape[1]}x{depth.shape[0]} but its camera is "
+            f"{camera.width}x{camera.height}; register depth to the colour image first"
+        )
+    depth = depth.astype(np.float32)
+    depth = np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+    if camera.distortion:
+        maps = _nearest_maps(camera)
+        depth = cv2.remap(depth, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+        camera = camera.undistorted()
+    if _is_stretched(camera, width, height):
+        return _nearest(depth, width, height)
+    box = camera.letterboxed(width, height)
+    whole = np.zeros((height, width), np.float32)
+    whole[box.top : box.top + box.height, box.left : box.left + box.width] = _nearest(
+        depth, box.width, box.height
+    )
+    return whole
+
+
+def _is_stretched(camera: Camera, width: int, height: int) -> bool:
+    stretch = camera.width * height / (camera.height * width)
+    return 1 / MAX_STRETCH <= stretch <= MAX_STRETCH
 
 
 def _check_image(image: np.ndarray, camera: Camera) -> None:
@@ -84,6 +129,16 @@ def _resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
     # Area averaging is exact for shrinking but turns into blocks when an image grows.
     shrinks = width <= image.shape[1] and height <= image.shape[0]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _nearest(depth: np.ndarray, width: int, height: int) -> np.ndarray:
+    return np.ascontiguousarray(cv2.resize(depth, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))
+
+
+@lru_cache(maxsize=8)
+def _nearest_maps(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Return the camera's undistortion map as it is: the fixed-point form rounds down, not to the nearest."""
+    return camera.undistortion_map()
 
 
 @lru_cache(maxsize=8)  # one entry a camera; building the maps costs more than using them

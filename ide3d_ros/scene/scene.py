@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +23,10 @@ from ide3d_ros.engine import (
     select_engine,
 )
 from ide3d_ros.geometry.camera import Camera
+from ide3d_ros.geometry.transform import checked
 from ide3d_ros.scene.answering import AnswerStream
 from ide3d_ros.scene.detecting import DetectionReader, View
-from ide3d_ros.scene.preprocessing import FrameError, prepare_image
+from ide3d_ros.scene.preprocessing import FrameError, prepare_depth, prepare_image
 from ide3d_ros.scene.results import Answer, Detection, Frame, Latency, Location
 from ide3d_ros.scene.status import Status
 from ide3d_ros.scene.tokenization import PromptTokenizer
@@ -111,7 +112,16 @@ class Scene:
         _log.log(logging.WARNING if selection.is_fallback else logging.INFO, "%s", selection.reason)
         return cls(opened, selection.engine, window=window, budget=budget)
 
-    def add_frame(self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str) -> Frame:
+    def add_frame(
+        self,
+        image: np.ndarray,
+        camera: Camera,
+        *,
+        stamp_ns: int,
+        frame_id: str,
+        depth: np.ndarray | None = None,
+        world_from_camera: np.ndarray | None = None,
+    ) -> Frame:
         """Encode an image at once and keep it as the newest frame of the window.
 
         Args:
@@ -119,25 +129,38 @@ class Scene:
             camera: of the same height and width.
             stamp_ns: when the image was taken, nanoseconds.
             frame_id: name of the camera's optical frame.
+            depth: (H, W) floating, metres along the optical axis in the pixels of the image; 0 or not finite
+                where unknown. Read only where the bundle's manifest lists it in `extra_inputs`, as the next.
+            world_from_camera: (4, 4) pose of the optical frame in a world that all frames share, metres.
 
         Raises:
-            FrameError: if image, stamp or frame_id is not usable; the window is left as it was.
+            FrameError: if image, stamp or frame_id is not usable, or the bundle reads something that is not
+                given; the window is left as it was.
             EngineError: if the engine fails; the window is left as it was.
         """
-        return self._look(self._cache.add, image, camera, stamp_ns, frame_id)
+        extra = {"depth": depth, "world_from_camera": world_from_camera}
+        return self._look(self._cache.add, image, camera, stamp_ns, frame_id, extra)
 
     def replace_newest_frame(
-        self, image: np.ndarray, camera: Camera, *, stamp_ns: int, frame_id: str
+        self,
+        image: np.ndarray,
+        camera: Camera,
+        *,
+        stamp_ns: int,
+        frame_id: str,
+        depth: np.ndarray | None = None,
+        world_from_camera: np.ndarray | None = None,
     ) -> Frame:
         """Encode an image at once and keep it in the place of the newest frame of the window.
 
         Args:
-            image, camera, stamp_ns, frame_id: as in `add_frame`.
+            image, camera, stamp_ns, frame_id, depth, world_from_camera: as in `add_frame`.
 
         Raises:
             FrameError, EngineError: as in `add_frame`.
         """
-        return self._look(self._cache.replace_newest, image, camera, stamp_ns, frame_id)
+        extra = {"depth": depth, "world_from_camera": world_from_camera}
+        return self._look(self._cache.replace_newest, image, camera, stamp_ns, frame_id, extra)
 
     def locate(self, expression: str) -> Location:
         """Find the things that an expression refers to, such as "the red mug".
@@ -259,7 +282,13 @@ class Scene:
         return self._cache.bytes
 
     def _look(
-        self, keep: Callable[..., None], image: np.ndarray, camera: Camera, stamp_ns: int, frame_id: str
+        self,
+        keep: Callable[..., None],
+        image: np.ndarray,
+        camera: Camera,
+        stamp_ns: int,
+        frame_id: str,
+        extra: Mapping[str, np.ndarray | None],
     ) -> Frame:
         begin = time.perf_counter()
         if stamp_ns < 0 or not frame_id:
@@ -268,9 +297,32 @@ class Scene:
             )
         sizes = self._bundle.manifest.network
         prepared = prepare_image(image, camera, sizes.width, sizes.height)
+        read = [self._prepare_extra(name, extra[name], camera) for name in self._bundle.manifest.extra_inputs]
         frame = Frame(frame_id, int(stamp_ns), camera)
-        keep(View(frame, prepared.camera), prepared.pixels, prepared.camera.K, preprocess_ms=_since(begin))
+        keep(
+            View(frame, prepared.camera),
+            prepared.pixels,
+            prepared.camera.K,
+            *read,
+            preprocess_ms=_since(begin),
+        )
         return frame
+
+    def _prepare_extra(self, name: str, value: np.ndarray | None, camera: Camera) -> np.ndarray:
+        """Check what the bundle reads besides RGB and intrinsics, and bring it to the network's size."""
+        if value is None:
+            needed = " and ".join(self._bundle.manifest.extra_inputs)
+            raise FrameError(
+                f"bundle '{self._bundle.name}' reads {needed} of every frame, and {name} is not given; pass "
+                "it with the frame, or take a bundle that reads RGB alone"
+            )
+        if name == "depth":
+            sizes = self._bundle.manifest.network
+            return prepare_depth(value, camera, sizes.width, sizes.height)
+        try:
+            return checked(value).astype(np.float32)
+        except ValueError as error:
+            raise FrameError(f"world_from_camera: {error}") from None
 
     def _locate_prompts(self, prompts: list[list[int]], labels: list[str]) -> list[Location]:
         passes: list[tuple[PromptOutput, list[str]]] = []

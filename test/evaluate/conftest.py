@@ -48,6 +48,8 @@ def posed(box) -> Callable[[int], PosedFrame]:
 class Scripted:
     """Respond to every frame with the same boxes and answers."""
 
+    mode = "direct"
+
     def __init__(self, boxes, answers, scores=(), confidences=(), detections=()):
         self._responses = Responses(
             tuple(map(tuple, boxes)),

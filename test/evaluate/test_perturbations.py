@@ -147,3 +147,16 @@ def test_recorded_frame_is_not_put_through_other_lenses(posed, scripted, box):
     figures = robustness.figures()
     assert {name for name, row in figures.items() if "reason" not in row} == set(PIXELS)
     assert figures["blur"]["acc@0.50"]["drop"] == 0.0
+
+
+def test_depth_goes_with_the_image_that_it_belongs_to(frame):
+    original, _ = frame
+    depth = np.random.default_rng(0).uniform(1, 4, (192, 256)).astype(np.float32)
+    drawn = replace(original.redraw(original.camera), depth=depth + 1)
+    seen = replace(original, depth=depth, redraw=lambda _: drawn)
+    assert BY_NAME["focal x2"].apply(seen).frame.depth is drawn.depth
+    assert BY_NAME["blur"].apply(seen).frame.depth is depth
+    part = BY_NAME["crop"].apply(seen).frame
+    left, top = round(original.camera.cx - part.camera.cx), round(original.camera.cy - part.camera.cy)
+    rows, columns = part.depth.shape
+    np.testing.assert_array_equal(part.depth, depth[top : top + rows, left : left + columns])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,11 +33,12 @@ class FakeScene:
 
     def __init__(self, box, status: Status = Status.OK):
         self._box, self._status, self._frames = box, status, 0
+        self.bundle = SimpleNamespace(manifest=SimpleNamespace(extra_inputs=()))
 
     def reset(self):
         self._frames = 0
 
-    def add_frame(self, image, camera, *, stamp_ns, frame_id):
+    def add_frame(self, image, camera, *, stamp_ns, frame_id, depth, world_from_camera):
         assert image.shape == (camera.height, camera.width, 3) and stamp_ns > 0
         self._frames += 1
         self._frame = Frame(frame_id, stamp_ns, camera)

@@ -181,6 +181,12 @@ def _check_rooms(runs: list[PlannedRun]) -> None:
                 f"arm {run.arm.name!r} reads a teacher's features at {teacher}, which is no folder; make "
                 "them with: ide3d-teacher cache, or say where they are: --set data.teacher=DIR"
             )
+        encoder = run.settings.second_encoder
+        if encoder and not Path(encoder).is_dir():
+            raise ConfigError(
+                f"arm {run.arm.name!r} has its second encoder from {encoder}, which is no folder; train it "
+                "with: ide3d-teacher train, or say where it is: --set second_encoder=DIR"
+            )
 
 
 def _size(runs: list[PlannedRun]) -> tuple[int, int]:

@@ -43,13 +43,15 @@ def interleaved(
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     camera = Camera.from_fov(WIDTH, HEIGHT, np.deg2rad(65.0))
+    # For those bundles that read them; the others take no notice.
+    extra = {"depth": rng.uniform(0.5, 5.0, (HEIGHT, WIDTH)), "world_from_camera": np.eye(4)}
     scenes = {name: Scene.open(folder, threads=threads) for name, folder in bundles.items()}
     times: dict[str, dict[str, list[float]]] = {name: {"cold": [], "follow_up": []} for name in scenes}
     for repetition in range(repetitions + 1):
         for name in rng.permutation(list(scenes)):
             scene, spent = scenes[name], []
             begin = time.perf_counter()
-            scene.add_frame(image, camera, stamp_ns=repetition + 1, frame_id="camera")
+            scene.add_frame(image, camera, stamp_ns=repetition + 1, frame_id="camera", **extra)
             results = [scene.locate(EXPRESSION)]
             spent.append(time.perf_counter() - begin)
             begin = time.perf_counter()

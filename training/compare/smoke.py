@@ -46,7 +46,7 @@ def small(study: Study) -> Study:
 
 
 def small_data(runs: Sequence[PlannedRun], output: Path) -> list[str]:
-    """Render the tiny rooms, and keep a teacher's features of them if any run reads some.
+    """Render the tiny rooms; keep a teacher's features of them, and train an encoder, for runs that need it.
 
     Returns:
         the overrides that say where they lie.
@@ -60,6 +60,11 @@ def small_data(runs: Sequence[PlannedRun], output: Path) -> list[str]:
         grid = ROOMS.height // 16, ROOMS.width // 16
         write_cache(ColourTeacher(), rooms, features, grid, ROOMS.frames_per_room)
         places.append(f"data.teacher={features}")
+    if any(run.settings.second_encoder for run in runs):
+        from ide3d_training.smoke import train_small_teacher
+
+        train_small_teacher(rooms, output / "teacher")
+        places.append(f"second_encoder={output / 'teacher'}")
     return places
 
 

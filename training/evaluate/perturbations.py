@@ -81,8 +81,10 @@ def _cropped(frame: PosedFrame) -> PerturbedFrame:
     part = frame.camera.cropped(left, top, width, height)
     # What still holds is found by drawing the part at full size; the network gets the pixels that are there.
     held = _redrawn(frame, part.resized(frame.camera.width, frame.camera.height), part)
-    image = np.ascontiguousarray(frame.image[top : top + height, left : left + width])
-    return replace(held, frame=replace(held.frame, image=image))
+    kept = np.s_[top : top + height, left : left + width]
+    image, depth = np.ascontiguousarray(frame.image[kept]), frame.depth
+    depth = None if depth is None else np.ascontiguousarray(depth[kept])
+    return replace(held, frame=replace(held.frame, image=image, depth=depth))
 
 
 def _redrawn(frame: PosedFrame, lens: Camera, told: Camera) -> PerturbedFrame:
@@ -98,6 +100,7 @@ def _redrawn(frame: PosedFrame, lens: Camera, told: Camera) -> PerturbedFrame:
             questions=tuple(frame.questions[i] for i in again.questions),
             objects=(),
             redraw=None,
+            depth=again.depth,
         ),
         again.expressions,
         again.questions,

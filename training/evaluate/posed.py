@@ -79,11 +79,13 @@ class Redrawn:
         image: (H, W, 3) uint8 RGB of that camera.
         expressions: indices of the frame's expressions that denote the same there.
         questions: indices of the frame's questions that have the same answer there.
+        depth: (H, W) float32 metres as that camera sees it; None where there is none.
     """
 
     image: np.ndarray
     expressions: tuple[int, ...]
     questions: tuple[int, ...]
+    depth: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,8 @@ class PosedFrame:
         vocabulary: what the detector is told to look for; none: the categories that it knows.
         redraw: draws the frame through another camera of the same image size and place; None where that is
             not possible.
+        depth: (H, W) float32 metres along the optical axis, 0 where unknown; None where there is none.
+        world_from_camera: (4, 4) pose of the optical frame, metres; None where it is not known.
     """
 
     image: np.ndarray
@@ -110,6 +114,8 @@ class PosedFrame:
     objects: tuple[PosedObject, ...] = ()
     vocabulary: tuple[str, ...] = ()
     redraw: Callable[[Camera], Redrawn] | None = None
+    depth: np.ndarray | None = None
+    world_from_camera: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +149,14 @@ class Responses:
 
 
 class Responder(Protocol):
-    """Answers everything that is asked about a frame."""
+    """Answers everything that is asked about a frame.
+
+    Attributes:
+        mode: what it reads: "direct", RGB and intrinsics alone; "privileged", depth and poses too; "prior",
+            nothing of the image.
+    """
+
+    mode: str
 
     def respond(self, frame: PosedFrame) -> Responses:
         """Return boxes for every expression, an answer to every question, and what is detected."""

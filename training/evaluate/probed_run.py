@@ -14,6 +14,7 @@ import torch
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.config import Validator
 from ide3d_training.evaluate.probe_frames import ProbeFrame
+from ide3d_training.evaluate.probes import extra_tensors
 from ide3d_training.export.cli import load_averaged
 from ide3d_training.objectives.levels import LevelTap
 from ide3d_training.objectives.validator import GeometryValidator
@@ -72,7 +73,9 @@ class ProbedRun:
         decoded = []
         for frame in frames:
             intrinsics = torch.from_numpy(frame.intrinsics)[None]
-            network.vision(torch.from_numpy(frame.image)[None], intrinsics)
+            network.vision(
+                torch.from_numpy(frame.image)[None], intrinsics, extra_tensors([frame], network.config)
+            )
             depth, _ = validator(tap.take(), intrinsics)
             decoded.append(depth[0].numpy())
         return decoded

@@ -75,7 +75,7 @@ def frozen_tokens(network: Ide3dNetwork, frames: Sequence[ProbeFrame]) -> dict[s
             images = torch.from_numpy(np.stack([frame.image for frame in part]))
             intrinsics = torch.from_numpy(np.stack([frame.intrinsics for frame in part]))
             prompts, _ = pack_prompts([pack_row((_PROMPT,), config.box_queries)] * len(part))
-            output = network(images, intrinsics, prompts, _extra(part, config))
+            output = network(images, intrinsics, prompts, extra_tensors(part, config))
             levels = [*tap.take(), projected.pop(), output.visual_states]
             for name, tokens in zip(level_names(config), levels, strict=True):
                 found[name].append(tokens.numpy())
@@ -85,7 +85,7 @@ def frozen_tokens(network: Ide3dNetwork, frames: Sequence[ProbeFrame]) -> dict[s
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def _extra(frames: Sequence[ProbeFrame], config: NetworkConfig) -> tuple[torch.Tensor, ...]:
+def extra_tensors(frames: Sequence[ProbeFrame], config: NetworkConfig) -> tuple[torch.Tensor, ...]:
     """Stack what a network reads besides RGB and intrinsics; most presets read nothing else."""
     return tuple(
         torch.from_numpy(np.stack([getattr(frame, name) for frame in frames]).astype(np.float32))

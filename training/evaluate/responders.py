@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ide3d_ros.scene import Answer, Detection, Location, Scene
+from ide3d_ros.scene.preprocessing import FrameError
 from ide3d_ros.scene.status import Status
 from ide3d_training.metrics.baselines import Prior
 
@@ -18,19 +19,25 @@ class ResponseError(RuntimeError):
 
 
 class SceneResponder:
-    """Ask a scene about each frame alone, from RGB and intrinsics only (mode "direct")."""
+    """Ask a scene about each frame alone: from RGB and intrinsics only, unless its bundle reads more."""
 
     def __init__(self, scene: Scene):
         self._scene = scene
+        self.mode = "privileged" if scene.bundle.manifest.extra_inputs else "direct"
 
     def respond(self, frame: PosedFrame) -> Responses:
         """Locate all expressions in one batched pass, ask each question, and detect where there are objects.
 
         Raises:
-            ResponseError: if the scene reports a fault instead of a result.
+            ResponseError: if the scene reports a fault instead of a result, or the frame lacks what its
+                bundle reads.
         """
         self._scene.reset()
-        self._scene.add_frame(frame.image, frame.camera, stamp_ns=1, frame_id=FRAME_ID)  # 0 = no stamp
+        extra = {"depth": frame.depth, "world_from_camera": frame.world_from_camera}
+        try:
+            self._scene.add_frame(frame.image, frame.camera, stamp_ns=1, frame_id=FRAME_ID, **extra)
+        except FrameError as error:  # mostly a frame without what the bundle reads
+            raise ResponseError(f"frame {frame.group}: {error}") from None
         locations = self._scene.locate_all([e.text for e in frame.expressions]) if frame.expressions else []
         answers = [self._scene.ask(q.text) for q in frame.questions]
         for result, asked in zip([*locations, *answers], [*frame.expressions, *frame.questions], strict=True):
@@ -72,6 +79,8 @@ def _found(detection: Detection) -> Found:
 
 class PriorResponder:
     """Answer with the mean box of the named category and each question kind's usual answer."""
+
+    mode = "prior"
 
     def __init__(self, prior: Prior):
         self._prior = prior

@@ -19,9 +19,6 @@ from .responders import PriorResponder
 from .robustness import Robustness
 from .scoring import Scores, score_frame
 
-MODE = "direct"
-"""RGB and intrinsics only; no depth, pose or proposals at inference."""
-
 
 class Evaluation:
     """Score a responder and, on the same queries, the prior; report whenever asked."""
@@ -59,7 +56,7 @@ class Evaluation:
         perturbed = {} if self._robustness is None else {"perturbations": self._robustness.figures()}
         return {
             **summary(self._scores),
-            "mode": MODE,
+            "mode": self._responder.mode,
             "interval": intervals(self._scores),
             "majority": majority(self._scores),
             "breakdown": breakdown(self._scores),
@@ -70,7 +67,7 @@ class Evaluation:
             **perturbed,
             "prior": {
                 **summary(self._floor),
-                "mode": "prior",
+                "mode": self._blind.mode,
                 "interval": intervals(self._floor),
                 "breakdown": breakdown(self._floor),
             },

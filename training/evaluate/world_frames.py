@@ -20,17 +20,20 @@ from .traits import expression_traits
 
 EXPRESSIONS_PER_FRAME = 8
 QUESTIONS_PER_FRAME = 6
-Redraw = Callable[[Camera], tuple[np.ndarray, FrameGraph]]
-"""Draws the same room from the same place through another camera: (H, W, 3) uint8 RGB and its labels."""
+Redraw = Callable[[Camera], tuple[np.ndarray, FrameGraph, np.ndarray]]
+"""Draws the same room from the same place through another camera: uint8 RGB, labels, and depth in metres."""
 
 
-def pose(image: np.ndarray, graph: FrameGraph, redraw: Redraw | None = None) -> PosedFrame:
+def pose(
+    image: np.ndarray, graph: FrameGraph, redraw: Redraw | None = None, depth: np.ndarray | None = None
+) -> PosedFrame:
     """Draw what is asked about one frame; the same frame is always asked the same.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         graph: the frame's scene graph; its seed and index seed the drawing.
         redraw: for frames that can be drawn through other cameras.
+        depth: (H, W) float32 metres, for bundles that read it.
 
     Returns:
         The frame with its expressions, questions and objects.
@@ -45,6 +48,8 @@ def pose(image: np.ndarray, graph: FrameGraph, redraw: Redraw | None = None) -> 
         tuple(_expression(e, graph) for e in located),
         tuple(_question(q) for q in asked),
         objects=tuple(_object(item, graph) for item in graph.objects if not graph.is_unseen(item)),
+        depth=depth,
+        world_from_camera=graph.world_from_camera,
         redraw=None if redraw is None else cache(lambda camera: _redrawn(redraw(camera), located, asked)),
     )
 
@@ -71,13 +76,15 @@ def world_frames(rooms: int, seed: int, width: int, height: int) -> Iterator[Pos
         for room_seed in range(seed, seed + rooms):
             rendered = render_frame(room_seed, renderer)
 
-            def redraw(camera: Camera, graph: FrameGraph = rendered.graph) -> tuple[np.ndarray, FrameGraph]:
+            def redraw(
+                camera: Camera, graph: FrameGraph = rendered.graph
+            ) -> tuple[np.ndarray, FrameGraph, np.ndarray]:
                 room = Room.from_seed(graph.seed)
                 place = _SamePlace(graph.world_from_camera, graph.pitch, graph.roll)
                 again = renderer.render(room, place, camera, graph.index)
-                return again.rgb, again.graph
+                return again.rgb, again.graph, again.depth
 
-            yield pose(rendered.rgb, rendered.graph, redraw)
+            yield pose(rendered.rgb, rendered.graph, redraw, rendered.depth)
 
 
 def _expression(expression: Expression, graph: FrameGraph) -> PosedExpression:
@@ -114,10 +121,10 @@ def _named_category(text: str) -> str | None:
 
 
 def _redrawn(
-    drawn: tuple[np.ndarray, FrameGraph], located: list[Expression], asked: list[Question]
+    drawn: tuple[np.ndarray, FrameGraph, np.ndarray], located: list[Expression], asked: list[Question]
 ) -> Redrawn:
     """Find what still holds in a redrawn frame, with the language's own checker."""
-    image, graph = drawn
+    image, graph, depth = drawn
     checker = Checker(graph)
     answers = [checker.answered(q.text) for q in asked]
     return Redrawn(
@@ -128,6 +135,7 @@ def _redrawn(
             for i, (question, answer) in enumerate(zip(asked, answers, strict=True))
             if answer is not None and answer.text == question.answer
         ),
+        depth,
     )
 
 

@@ -61,6 +61,7 @@ def describe_network(
         colors=config.colors,
         focal_virtual=config.focal_virtual,
         box_source=config.box_source,
+        extra_inputs=config.extra_inputs,
         score_threshold=SCORE_THRESHOLD,
         overlap_threshold=OVERLAP_THRESHOLD,
         # Three of the four sessions hold the decoder; activations and the runtime itself take about 120 MiB.

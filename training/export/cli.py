@@ -36,9 +36,14 @@ def load_averaged(run: Path) -> tuple[Ide3dNetwork, dict]:
         raise FileNotFoundError(
             f"no checkpoint in {run}; train first: ide3d-train --config CONFIG --output {run}"
         )
+    return averaged_network(state), state
+
+
+def averaged_network(state: dict) -> Ide3dNetwork:
+    """Build the network of a checkpoint or snapshot with its averaged weights, in evaluation mode."""
     average = AveragedModel(Ide3dNetwork(NetworkConfig.from_dict(state["network_config"])))
     average.load_state_dict(state["average"])
-    return average.module.eval(), state
+    return average.module.eval()
 
 
 def provenance(state: dict) -> dict:

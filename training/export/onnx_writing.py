@@ -10,7 +10,7 @@ import onnx
 import torch
 from torch.export import Dim
 
-from ide3d_ros.bundle.interface import GRAPHS
+from ide3d_ros.bundle.interface import graph_interface
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_ros.network.graphs import GRAPH_MODULES
 from ide3d_training.export.attention_guards import drop_attention_guards
@@ -25,10 +25,15 @@ def example_inputs(config: NetworkConfig) -> dict[str, tuple[torch.Tensor, ...]]
     past = (1, config.language_layers, config.kv_heads, length, config.head_dim)
     text = torch.ones(prompts, length, dtype=torch.int64)
     window = (torch.randn(kv), torch.randn(kv))
+    extra = {
+        "depth": torch.ones(frames, config.height, config.width),
+        "world_from_camera": torch.eye(4).repeat(frames, 1, 1),
+    }
     return {
         "vision": (
             torch.zeros(frames, config.height, config.width, 3, dtype=torch.uint8),
             torch.eye(3).repeat(frames, 1, 1),
+            *(extra[name] for name in config.extra_inputs),
         ),
         "prefix": (torch.randn(frames, config.tokens, config.dim),),
         "prompt": (*window, torch.randn(frames, config.tokens, config.dim), text, torch.tensor([7, 5, 3])),
@@ -43,13 +48,18 @@ def export_graphs(network: Ide3dNetwork) -> dict[str, onnx.ModelProto]:
         network: in evaluation mode, float32.
 
     Returns:
-        Graph's name -> float32 model with its weights inside, in the order of `GRAPHS`.
+        Graph's name -> float32 model with its weights inside, in the order of `interface.GRAPHS`.
     """
     free = {symbol: Dim(symbol, min=1, max=4096) for symbol in ("F", "B", "T", "t")}
     models = {}
     for name, inputs in example_inputs(network.config).items():
-        interface = GRAPHS[name].for_boxes_from(network.config.box_source)
-        shapes = [{axis: free[s] for axis, s in enumerate(t.shape) if s in free} for t in interface.inputs]
+        config = network.config
+        interface = graph_interface(name, config.box_source, config.extra_inputs)
+        shapes: list = [
+            {axis: free[s] for axis, s in enumerate(t.shape) if s in free} for t in interface.inputs
+        ]
+        if name == "vision" and config.extra_inputs:  # the exporter counts "*extra" as one argument
+            shapes = [*shapes[:2], tuple(shapes[2:])]
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             logging.getLogger("torch.onnx").setLevel(logging.ERROR)

@@ -39,19 +39,23 @@ def train(
     validate_every: Annotated[int, typer.Option(min=1, help="Steps between measurements.")] = 500,
 ) -> None:
     """Train the geometry network; resumes by itself, Ctrl-C stops it cleanly."""
+    from ide3d_ros.network.geometry_network import GeometryConfig
     from ide3d_training.datasets.frame_store import FrameStore
     from ide3d_training.frozen_runs import train_frozen
-    from ide3d_training.teachers.geometry_network import GeometryConfig
     from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
 
     height, width = FrameStore(rooms).image(0).shape[:2]
     defaults = TeacherConfig()
+    try:
+        sizes = GeometryConfig(width=width, height=height, dim=dim, pairs=pairs, mlp=4 * dim)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     run = GeometryRun(
         TeacherConfig(
             seed=seed,
             views=views,
             validation=validation,
-            network=GeometryConfig(width=width, height=height, dim=dim, pairs=pairs, mlp=4 * dim),
+            network=sizes,
             optimisation=replace(
                 defaults.optimisation,
                 steps=steps,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ide3d_ros.network.geometry_network import Geometry
 from ide3d_training.objectives.validator import gradient_loss, shrink_depth, trimmed_mean
-from ide3d_training.teachers.geometry_network import Geometry
 
 CONFIDENCE_REWARD = 0.2
 """The alpha of the confidence-weighted terms."""

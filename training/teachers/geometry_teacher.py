@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch.optim.swa_utils import AveragedModel
 
+from ide3d_ros.network.geometry_network import GeometryConfig, GeometryNetwork
 from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.schedule import choose_precision
-from ide3d_training.teachers.geometry_network import GeometryConfig, GeometryNetwork
 from ide3d_training.teachers.protocol import TeacherError, weights_digest
 
 FORMAT = "ide3d-geometry-teacher"
@@ -43,8 +43,7 @@ class GeometryTeacher:
             raise TeacherError(
                 f"{run} holds the run of another program; give the directory of a run of ide3d-teacher train"
             )
-        sizes = state["network_config"]
-        config = GeometryConfig(**(sizes | {"stem_channels": tuple(sizes["stem_channels"])}))
+        config = GeometryConfig.from_dict(state["network_config"])
         average = AveragedModel(GeometryNetwork(config))
         average.load_state_dict(state["average"])
         self.network = average.module.eval().requires_grad_(False)

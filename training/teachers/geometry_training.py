@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
+from ide3d_ros.network.geometry_network import GeometryConfig, GeometryNetwork
 from ide3d_training.checkpoint import load_checkpoint, save_checkpoint
 from ide3d_training.config import ConfigError, Optimisation
 from ide3d_training.datasets.frame_store import FrameStore
@@ -22,7 +23,6 @@ from ide3d_training.datasets.rooms import EpochSampler
 from ide3d_training.run_log import CurveLog
 from ide3d_training.schedule import choose_precision, learning_rate, warming_average
 from ide3d_training.teachers.geometry_losses import geometry_errors, geometry_losses, lift
-from ide3d_training.teachers.geometry_network import GeometryConfig, GeometryNetwork
 from ide3d_training.teachers.geometry_teacher import FORMAT
 from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
 

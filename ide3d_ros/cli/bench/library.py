@@ -81,11 +81,13 @@ def measure_library(
     wide, single = Scene(bundle, timed, window=window), Scene(bundle, timed)
     camera = Camera.from_fov(*image_size, np.deg2rad(65.0))
     image = speckled_image(*image_size)
+    # For bundles that read them; the others take no notice.
+    extra = {"depth": np.full(image.shape[:2], 2.0), "world_from_camera": np.eye(4)}
     stamps = iter(range(1, 1 << 30))
     stages: Times = {stage: [] for stage in ("preprocess", "vision", "prefix", "prompt", "post")}
 
     def add(scene: Scene) -> None:
-        scene.add_frame(image, camera, stamp_ns=next(stamps), frame_id="camera")
+        scene.add_frame(image, camera, stamp_ns=next(stamps), frame_id="camera", **extra)
 
     def fill() -> None:
         wide.reset()

@@ -26,9 +26,9 @@ class TimedEngine:
         self._engine = engine
         self.times: dict[str, list[float]] = {"vision": [], "prefix": [], "prompt": [], "step": []}
 
-    def vision(self, image: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    def vision(self, image: np.ndarray, intrinsics: np.ndarray, *extra: np.ndarray) -> np.ndarray:
         """Encode frames; see `Engine.vision`."""
-        return self._timed("vision", lambda: self._engine.vision(image, intrinsics))
+        return self._timed("vision", lambda: self._engine.vision(image, intrinsics, *extra))
 
     def prefix(self, tokens: np.ndarray) -> Prefix:
         """Turn tokens into what questions read; see `Engine.prefix`."""

@@ -57,7 +57,8 @@ def check_engine(bundle: Bundle | None, *, open_scene: Callable[[Path], Scene] =
         scene = open_scene(bundle.folder)
         started = time.perf_counter()
         grey = np.full((sizes.height, sizes.width, 3), 128, np.uint8)
-        scene.add_frame(grey, camera, stamp_ns=1, frame_id="doctor")
+        extra = {"depth": np.full(grey.shape[:2], 2.0), "world_from_camera": np.eye(4)}
+        scene.add_frame(grey, camera, stamp_ns=1, frame_id="doctor", **extra)
         location = scene.locate(bundle.manifest.categories[0].name)
     except Exception as error:  # whatever a runtime raises is what the person must read
         return fail(

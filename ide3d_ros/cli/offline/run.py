@@ -71,8 +71,8 @@ def run_offline(settings: OfflineSettings, console: Console) -> None:
         YamlFileError, QuestionsError: if the questions cannot be used.
         RecordingError: if the bag cannot be used, or is damaged somewhere.
         BundleError, EngineError: if the bundle cannot be used.
-        OfflineError: if it does not allow this window, there are too many answers, or a file cannot be
-            written.
+        OfflineError: if it does not allow this window or reads more than a bag brings, there are too many
+            answers, or a file cannot be written.
     """
     asked, text = read_questions(settings.questions)
     prepare_ros_environment()  # deserialising needs the libraries of the messages, though no node is made
@@ -86,6 +86,11 @@ def run_offline(settings: OfflineSettings, console: Console) -> None:
         scene = Scene.open(settings.bundle, engine="onnx", window=settings.window, threads=settings.threads)
     except ValueError as error:
         raise OfflineError(f"--window cannot be used: {error}") from error
+    if extra := scene.bundle.manifest.extra_inputs:
+        raise OfflineError(
+            f"bundle '{scene.bundle.name}' reads {' and '.join(extra)} of every frame, and only images and "
+            "camera_info are read from a bag; take a bundle that needs no more"
+        )
     frames = BagFrames(bag, asked.images)
     counter = _Counter(frames)
     rows: list[dict[str, Any]] = []

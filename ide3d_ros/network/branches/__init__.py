@@ -14,6 +14,8 @@ from torch import nn
 
 from ide3d_ros.network.branches.generator import GeneratorBranch
 from ide3d_ros.network.branches.local import LocalBranch
+from ide3d_ros.network.branches.second_encoder import SecondEncoderBranch
+from ide3d_ros.network.branches.world_position import WorldPositionBranch
 
 if TYPE_CHECKING:
     from ide3d_ros.network.config import NetworkConfig
@@ -46,6 +48,8 @@ class Branch(Protocol):
 BRANCHES: dict[str, Callable[[NetworkConfig], nn.Module]] = {
     "generator": GeneratorBranch,
     "local": LocalBranch,
+    "second_encoder": SecondEncoderBranch,
+    "world_position": WorldPositionBranch,
 }
 """Builders by the name in `NetworkConfig.branch`."""
 

@@ -11,13 +11,14 @@ N tokens stay N.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from ide3d_ros.network.branches.options import read_options
 from ide3d_ros.network.convolution import ResidualBlock, downsampling
 
 if TYPE_CHECKING:
@@ -59,12 +60,7 @@ class LocalBranch(nn.Module):
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
-        known = [field.name for field in fields(LocalOptions)]
-        if unknown := sorted(set(config.branch_options) - set(known)):
-            raise ValueError(
-                f"branch 'local' has no option {unknown[0]!r}; its options are: {', '.join(known)}"
-            )
-        options = LocalOptions(**config.branch_options)
+        options = read_options(LocalOptions, config.branch, config.branch_options)
         dim, channels = config.dim, options.channels
         self.rows, self.columns, self.heads = config.rows, config.columns, config.heads
         self.side = config.stride // options.stride  # M: cells along a token's side

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ide3d_ros.network.geometry_network import GeometryConfig
 from ide3d_training.config import Optimisation
 from ide3d_training.datasets.frame_store import FrameStore
-from ide3d_training.teachers.geometry_network import GeometryConfig
 from ide3d_training.teachers.geometry_training import TeacherConfig
 from ide3d_training.worlds.shards import Settings, render_dataset
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ide3d_ros.network.geometry_network import Geometry
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.teachers.geometry_losses import Truth, geometry_errors, geometry_losses, lift
-from ide3d_training.teachers.geometry_network import Geometry
 from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
 
 

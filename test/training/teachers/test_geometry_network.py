@@ -6,9 +6,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ide3d_training.config import ConfigError
+from ide3d_ros.network.geometry_network import FOCAL_VIRTUAL, GeometryConfig, GeometryNetwork
 from ide3d_training.datasets.frame_store import FrameStore
-from ide3d_training.teachers.geometry_network import FOCAL_VIRTUAL, GeometryConfig, GeometryNetwork
 from ide3d_training.teachers.room_views import RoomViews, RoomViewsDataset, stack_rooms
 
 from .conftest import TINY
@@ -113,5 +112,5 @@ def test_tokens_are_told_apart_by_direction_not_by_what_they_share(batch):
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(sizes: dict, said: str):
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ValueError, match=said):
         GeometryConfig(**sizes)

@@ -2,7 +2,8 @@
 """A compact multi-view geometry network: frames of one room in, point maps in the first frame's camera out.
 
 The plan is that of VGGT (arXiv 2503.11651), at a size that trains on a CPU: blocks in turn look within each
-frame and across all frames of the room, and one head reads depth, points and their confidences.
+frame and across all frames of the room, and one head reads depth, points and their confidences. Training has
+it as a teacher; the branch `second_encoder` carries it onto the robot.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ide3d_ros.network.vision import ConvStem
-from ide3d_training.config import ConfigError
+from ide3d_ros.network.convolution import ConvStem
 
 STRIDE = 16
 """Pixels of a token, each way."""
@@ -36,6 +36,9 @@ class GeometryConfig:
         heads: attention heads.
         mlp: hidden width of the feed-forward layers.
         map_stride: pixels of a frame for each pixel of the predicted maps.
+
+    Raises:
+        ValueError: if the sizes do not fit together.
     """
 
     width: int = 256
@@ -49,14 +52,14 @@ class GeometryConfig:
 
     def __post_init__(self) -> None:
         if self.width % STRIDE or self.height % STRIDE:
-            raise ConfigError(
+            raise ValueError(
                 f"frames of {self.width}x{self.height} do not divide into tokens of {STRIDE} pixels; render "
                 "rooms at a width and height that do"
             )
         if self.dim % self.heads:
-            raise ConfigError(f"dim {self.dim} does not divide into {self.heads} heads")
+            raise ValueError(f"dim {self.dim} does not divide into {self.heads} heads")
         if self.map_stride not in (1, 2, 4, 8, 16):
-            raise ConfigError(f"map_stride must be 1, 2, 4, 8 or 16, not {self.map_stride}")
+            raise ValueError(f"map_stride must be 1, 2, 4, 8 or 16, not {self.map_stride}")
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -66,6 +69,11 @@ class GeometryConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self) | {"stem_channels": list(self.stem_channels)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> GeometryConfig:
+        """Rebuild a config from `to_dict`."""
+        return cls(**(values | {"stem_channels": tuple(values["stem_channels"])}))
 
 
 @dataclass(frozen=True)
