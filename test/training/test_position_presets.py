@@ -15,9 +15,9 @@ from ide3d_training.compare.snapshot_scores import find_snapshots
 from ide3d_training.config import ConfigError, Optimisation, TrainConfig, load_config
 from ide3d_training.evaluate.probe_frames import ProbeError
 from ide3d_training.export.cli import averaged_network, load_averaged
+from ide3d_training.frozen_runs import train_frozen
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
-from ide3d_training.teachers.geometry_training import train as train_teacher
 from ide3d_training.train import Run, train
 
 from .conftest import CONFIGS, TINY
@@ -34,7 +34,7 @@ def teacher(pairs: Path, tmp_path_factory) -> Path:
         validation=4, network=sizes, optimisation=Optimisation(steps=1, batch=4, warmup=1, threads=1)
     )
     folder = tmp_path_factory.mktemp("teacher")
-    assert train_teacher(GeometryRun(plan, pairs, folder))
+    assert train_frozen(GeometryRun(plan, pairs, folder))
     return folder
 
 
