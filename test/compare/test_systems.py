@@ -13,18 +13,20 @@ FILE = STUDIES / "systems.yaml"
 def test_every_arm_is_its_preset_on_the_same_rooms_and_steps(tmp_path):
     study = load_study(FILE)
     runs = plan(study, FILE, tmp_path)
-    names = ["rgb", "explicit_pe", "dual_encoder", "3drs", "ide3d", "llmi3d"]
+    names = ["rgb", "explicit_pe", "dual_encoder", "3drs", "vega3d", "ide3d", "llmi3d"]
     assert [run.settings.preset for run in runs] == names * 2 and study.seeds == [0, 1]
-    assert [run.settings.network.get("branch", "") for run in runs[:6]] == [
-        *("", "world_position", "second_encoder", "", "", "local")
+    assert [run.settings.network.get("branch", "") for run in runs[:7]] == [
+        *("", "world_position", "second_encoder", "", "generator", "", "local")
     ]
     assert study.evaluation.splits == ["test", "test-wording", "test-camera"]
     assert {run.settings.network["dim"] for run in runs} == {128}
-    assert [arm.extra_inputs for arm in study.arms] == ["none", "depth, pose", *["none"] * 4]
+    assert [arm.extra_inputs for arm in study.arms] == ["none", "depth, pose", *["none"] * 5]
     assert all(arm.published["system"] for arm in study.arms)
 
 
-def test_the_place_of_a_second_encoder_is_for_the_arm_that_has_one(tmp_path):
-    runs = plan(load_study(FILE), FILE, tmp_path, ["second_encoder=here", "data.teacher=there"])
-    assert [run.settings.second_encoder for run in runs[:6]] == ["", "", "here", "", "", ""]
-    assert [run.settings.data.teacher for run in runs[:6]] == ["", "", "", "there", "there", ""]
+def test_places_are_for_the_arms_that_have_what_lies_there(tmp_path):
+    places = ["second_encoder=here", "data.teacher=there", "generator=yonder"]
+    runs = plan(load_study(FILE), FILE, tmp_path, places)[:7]
+    assert [run.settings.second_encoder for run in runs] == ["", "", "here", "", "", "", ""]
+    assert [run.settings.data.teacher for run in runs] == ["", "", "", "there", "", "there", ""]
+    assert [run.settings.generator for run in runs] == ["", "", "", "", "yonder", "", ""]

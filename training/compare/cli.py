@@ -187,6 +187,12 @@ def _check_rooms(runs: list[PlannedRun]) -> None:
                 f"arm {run.arm.name!r} has its second encoder from {encoder}, which is no folder; train it "
                 "with: ide3d-teacher train, or say where it is: --set second_encoder=DIR"
             )
+        generator = run.settings.generator
+        if generator and not Path(generator).is_dir():
+            raise ConfigError(
+                f"arm {run.arm.name!r} reads a generator at {generator}, which is no folder; train it with: "
+                "ide3d-generator train, or say where it is: --set generator=DIR"
+            )
 
 
 def _size(runs: list[PlannedRun]) -> tuple[int, int]:

@@ -46,7 +46,7 @@ def small(study: Study) -> Study:
 
 
 def small_data(runs: Sequence[PlannedRun], output: Path) -> list[str]:
-    """Render the tiny rooms; keep a teacher's features of them, and train an encoder, for runs that need it.
+    """Render the tiny rooms, and make of them what the runs need: features, an encoder, a generator.
 
     Returns:
         the overrides that say where they lie.
@@ -65,6 +65,13 @@ def small_data(runs: Sequence[PlannedRun], output: Path) -> list[str]:
 
         train_small_teacher(rooms, output / "teacher")
         places.append(f"second_encoder={output / 'teacher'}")
+    for run in runs:
+        if run.settings.generator:
+            from ide3d_training.smoke import train_generator
+
+            train_generator(run.settings, rooms, output / "generator")
+            places.append(f"generator={output / 'generator'}")
+            break
     return places
 
 

@@ -16,7 +16,7 @@ from ide3d_training.config import ConfigError, TrainConfig, build, load_config
 
 SHARED = ("data", "optimisation", "prompts", "vocabulary")
 """What all arms must have in common; a teacher's features are an arm's own."""
-PLACES = ("data.directory", "data.teacher", "second_encoder", "start_from")
+PLACES = ("data.directory", "data.teacher", "second_encoder", "generator", "start_from")
 """Keys that say where things lie on one machine: they change no result and are not printed."""
 
 
@@ -164,7 +164,7 @@ def plan(study: Study, file: Path, output: Path, overrides: Sequence[str] = ()) 
         file: configuration files are found relative to it.
         output: the runs' directories are made in it.
         overrides: "dotted.key=value" for all runs, on top of everything else; the places of a teacher's
-            features and of a second encoder are for those arms that have one.
+            features, a second encoder and a generator are for those arms that have one.
 
     Raises:
         ConfigError: if a configuration is wrong, or two arms would not be trained on the same.
@@ -175,7 +175,11 @@ def plan(study: Study, file: Path, output: Path, overrides: Sequence[str] = ()) 
             config = Path(os.path.normpath(file.parent / (arm.config or study.config)))
             own = [*dotted(study.settings), *dotted(arm.settings)]
             alone = load_config(config, own)
-            lacking = {"data.teacher": not alone.data.teacher, "second_encoder": not alone.second_encoder}
+            lacking = {
+                "data.teacher": not alone.data.teacher,
+                "second_encoder": not alone.second_encoder,
+                "generator": not alone.generator,
+            }
             more = [one for one in overrides if not lacking.get(one.partition("=")[0], False)]
             words = (*own, *more, f"seed={seed}")
             directory = output / f"{arm.slug}-{seed}"
