@@ -37,7 +37,7 @@ setup(
         "ide3d_ros.network.full_size": ["configs/*.json"],
         "ide3d_training": [
             *("configs/*.yaml", "configs/accelerate/*.yaml", "configs/studies/*.yaml"),
-            *("metrics/*.json", "RESULTS.md", "results/*.png"),
+            *("metrics/*.json", "RESULTS.md", "results/*.png", "focal_study.sh"),
         ],
     },
     data_files=[

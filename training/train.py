@@ -11,6 +11,7 @@ starts several on one machine, `accelerate launch` several on many, with the fil
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -474,7 +475,19 @@ def cli(
 
 def main() -> None:
     """Entry point of `ide3d-train`."""
-    app()
+    if not launched():
+        app()
+        return
+    status: object = 0
+    try:
+        app()
+    except SystemExit as end:
+        status = end.code
+    # Everything is saved. A thread of torch's process group that still runs while the interpreter is taken
+    # apart ends it with an abort (seen once in some dozens of runs), which would look like a failed training.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else int(status is not None))
 
 
 if __name__ == "__main__":
