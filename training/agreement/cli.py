@@ -19,6 +19,7 @@ from ide3d_ros.bundle import Bundle, BundleError, open_bundle
 from ide3d_ros.engine import EngineError, select_engine
 from ide3d_ros.recordings import RecordingError
 from ide3d_ros.scene import Scene
+from ide3d_training.command_line import run_command
 from ide3d_training.evaluate.posed import PosedFrame
 from ide3d_training.evaluate.recording_frames import RecordedFrames
 from ide3d_training.evaluate.responders import ResponseError, SceneResponder
@@ -34,7 +35,7 @@ from .report import agreement_figures, agreement_table, worst_table
 
 QUESTIONS = 1000
 ROOMS = -(-QUESTIONS // QUESTIONS_PER_FRAME)
-_BELOW_BAR, _UNUSABLE, _INTERRUPTED = 1, 2, 130
+_BELOW_BAR = 1
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -124,24 +125,7 @@ def _spell(about: dict[str, Any]) -> str:
 def main() -> None:
     """Run the command line; every expected failure ends in one line on stderr and exit status 2."""
     expected = (UsageError, SeedError, BundleError, EngineError, NoOpenGLError, RecordingError, ResponseError)
-    try:
-        status = app(prog_name="ide3d-agreement", standalone_mode=False)
-    except expected as error:
-        _fail(str(error), _UNUSABLE)
-    except Exception as error:
-        # Bad options: typer carries its own copy of click, whose errors know how to say themselves.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        _fail(message(), _UNUSABLE)
-    if status == _INTERRUPTED:  # typer turns Ctrl-C into this status
-        _fail("interrupted; no report was written", _INTERRUPTED)
-    sys.exit(status)
-
-
-def _fail(message: str, status: int) -> None:
-    print(f"ide3d-agreement: {message}", file=sys.stderr)
-    sys.exit(status)
+    sys.exit(run_command(app, "ide3d-agreement", expected, "interrupted; no report was written"))
 
 
 if __name__ == "__main__":

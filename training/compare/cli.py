@@ -8,7 +8,6 @@ writes the study's section of the results file. Interrupted at any point, the sa
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +25,7 @@ from rich.progress import (
 
 from ide3d_ros.bundle import BundleError
 from ide3d_ros.engine import EngineError
+from ide3d_training.command_line import run_command
 from ide3d_training.compare import smoke as smoking
 from ide3d_training.compare.latency import LatencyError, interleaved
 from ide3d_training.compare.measuring import Probing, evaluated, evaluated_prior, exported, sizes
@@ -44,7 +44,6 @@ from ide3d_training.worlds.shards import DatasetError
 
 RESULTS = Path("training/RESULTS.md")
 REPETITIONS = 40
-_INTERRUPTED = 130
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -221,25 +220,7 @@ def main() -> None:
         *(ConfigError, TrainingFailed, LatencyError, ProbeError, SeedError, ResponseError, PriorError),
         *(BundleError, EngineError, NoOpenGLError, DatasetError, FileNotFoundError),
     )
-    try:
-        status = app(prog_name="ide3d-compare", standalone_mode=False)
-    except expected as error:
-        _fail(str(error), 2)
-    except Exception as error:
-        # Bad options: typer carries its own copy of click, whose errors know how to say themselves.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        _fail(message(), 2)
-    if status == _INTERRUPTED:  # typer turns Ctrl-C into this status
-        _fail("interrupted; the same command goes on from here", _INTERRUPTED)
-    if status:
-        sys.exit(status)
-
-
-def _fail(message: str, status: int) -> None:
-    print(f"ide3d-compare: {message}", file=sys.stderr)
-    sys.exit(status)
+    run_command(app, "ide3d-compare", expected, "interrupted; the same command goes on from here")
 
 
 if __name__ == "__main__":

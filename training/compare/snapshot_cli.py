@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from ide3d_training.command_line import run_command
 from ide3d_training.compare.snapshot_plot import caption, draw_correlations
 from ide3d_training.compare.snapshot_scores import (
     Rooms,
@@ -30,7 +30,6 @@ from ide3d_training.worlds.gl import NoOpenGLError
 from ide3d_training.worlds.splits import BY_NAME
 
 PROBED_SPLIT, PROBED_FRAMES = "val", 2
-_INTERRUPTED = 130
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -95,25 +94,8 @@ def run(
 
 def main() -> None:
     """Run the command line; every expected failure ends in one line on stderr and exit status 2."""
-    try:
-        status = app(prog_name="ide3d-probe-scores", standalone_mode=False)
-    except (ProbeError, SeedError, ResponseError, NoOpenGLError, FileNotFoundError) as error:
-        _fail(str(error), 2)
-    except Exception as error:
-        # Bad options: typer carries its own copy of click, whose errors know how to say themselves.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        _fail(message(), 2)
-    if status == _INTERRUPTED:  # typer turns Ctrl-C into this status
-        _fail("interrupted; the same command goes on from here", _INTERRUPTED)
-    if status:
-        sys.exit(status)
-
-
-def _fail(message: str, status: int) -> None:
-    print(f"ide3d-probe-scores: {message}", file=sys.stderr)
-    sys.exit(status)
+    expected = (ProbeError, SeedError, ResponseError, NoOpenGLError, FileNotFoundError)
+    run_command(app, "ide3d-probe-scores", expected, "interrupted; the same command goes on from here")
 
 
 if __name__ == "__main__":

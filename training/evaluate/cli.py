@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +18,7 @@ from ide3d_ros.bundle import BundleError
 from ide3d_ros.engine import EngineError
 from ide3d_ros.recordings import RecordingError
 from ide3d_ros.scene import Scene
+from ide3d_training.command_line import INTERRUPTED, fail, run_command
 from ide3d_training.evaluate.posed import PosedFrame
 from ide3d_training.evaluate.recording_frames import RecordedFrames
 from ide3d_training.evaluate.report import perturbations_table, results_table, splits_table
@@ -32,7 +32,7 @@ from ide3d_training.worlds.gl import NoOpenGLError
 
 DEFAULT = "nano"
 ROOMS = 100
-_INTERRUPTED = 130
+_NAME = "ide3d-evaluate"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -210,26 +210,9 @@ def main() -> None:
         ResponseError,
     )
     try:
-        status = app(prog_name="ide3d-evaluate", standalone_mode=False)
+        run_command(app, _NAME, expected)
     except Interrupted as error:
-        _fail(str(error), _INTERRUPTED)
-    except expected as error:
-        _fail(str(error), 2)
-    except Exception as error:
-        # Bad options: typer carries its own copy of click, whose errors know how to say themselves.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        _fail(message(), 2)
-    if status == _INTERRUPTED:  # typer turns Ctrl-C into this status
-        _fail("interrupted", _INTERRUPTED)
-    if status:
-        sys.exit(status)
-
-
-def _fail(message: str, status: int) -> None:
-    print(f"ide3d-evaluate: {message}", file=sys.stderr)
-    sys.exit(status)
+        fail(_NAME, str(error), INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from rich.table import Table
 from ide3d_ros.bundle import BundleError, open_bundle
 from ide3d_ros.engine import EngineError
 from ide3d_ros.scene import Scene
+from ide3d_training.command_line import run_command
 from ide3d_training.evaluate.focal_study import FACTORS, FocalStudy
 from ide3d_training.evaluate.responders import ResponseError, SceneResponder
 from ide3d_training.evaluate.seeds import SeedError, first_seeds
@@ -127,23 +127,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
 def main() -> None:
     """Run the command line; every expected failure ends in one line on stderr and exit status 2."""
     expected = (UsageError, SeedError, BundleError, EngineError, NoOpenGLError, ResponseError, OSError)
-    try:
-        status = app(prog_name="ide3d-focal-study", standalone_mode=False)
-    except expected as error:
-        _fail(str(error), 2)
-    except Exception as error:
-        # Bad options: typer carries its own copy of click, whose errors know how to say themselves.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        _fail(message(), 2)
-    if status:
-        _fail("interrupted", status)
-
-
-def _fail(message: str, status: int) -> None:
-    print(f"ide3d-focal-study: {message}", file=sys.stderr)
-    sys.exit(status)
+    run_command(app, "ide3d-focal-study", expected)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ide3d_ros.network import NetworkConfig
+from ide3d_training.command_line import run_command
 from ide3d_training.evaluate.probe_frames import ProbeError, ProbeFrame, rendered_rooms, stored_rooms
 from ide3d_training.evaluate.probe_report import draw_depth, probe_table
 from ide3d_training.evaluate.probed_run import ProbedRun
@@ -31,7 +31,6 @@ from ide3d_training.worlds.shards import DatasetError
 from ide3d_training.worlds.splits import BY_NAME, split_of
 
 SPLIT = "val"
-_INTERRUPTED = 130
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -138,25 +137,8 @@ def _decoded(run: ProbedRun, probe: DepthProbe, level: str, frames: list[ProbeFr
 
 def main() -> None:
     """Run the command line; every expected failure ends in one line on stderr and exit status 2."""
-    try:
-        status = app(prog_name="ide3d-probe", standalone_mode=False)
-    except (ProbeError, DatasetError, NoOpenGLError, FileNotFoundError) as error:
-        _fail(str(error), 2)
-    except Exception as error:
-        # Bad options: typer carries its own copy of click, whose errors know how to say themselves.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        _fail(message(), 2)
-    if status == _INTERRUPTED:  # typer turns Ctrl-C into this status
-        _fail("interrupted; nothing was written", _INTERRUPTED)
-    if status:
-        sys.exit(status)
-
-
-def _fail(message: str, status: int) -> None:
-    print(f"ide3d-probe: {message}", file=sys.stderr)
-    sys.exit(status)
+    expected = (ProbeError, DatasetError, NoOpenGLError, FileNotFoundError)
+    run_command(app, "ide3d-probe", expected, "interrupted; nothing was written")
 
 
 if __name__ == "__main__":

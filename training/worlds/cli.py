@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ide3d_training.command_line import UNUSABLE, fail, run_command
 from ide3d_training.worlds.categories import CATEGORIES
 from ide3d_training.worlds.gl import NoOpenGLError
 from ide3d_training.worlds.motion import MOTIONS
@@ -25,7 +26,7 @@ from ide3d_training.worlds.sensor import SENSORS
 from ide3d_training.worlds.shards import DatasetError, Settings, prepare_folder, render_dataset
 from ide3d_training.worlds.splits import SPLITS, Interval
 
-_INTERRUPTED = 130
+_NAME = "ide3d-worlds"
 _PIPED_WIDTH = 140  # columns, where there is no terminal to ask
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -218,26 +219,12 @@ def _check_folder(path: Path) -> None:
 
 def main() -> None:
     """Run the command line; every expected failure ends in one line on stderr and exit status 2."""
+    expected = (UsageError, DatasetError, NoOpenGLError)
+    interrupted = "interrupted; finished shards are kept, the same command continues"
     try:
-        status = app(prog_name="ide3d-worlds", standalone_mode=False)
-    except (UsageError, DatasetError, NoOpenGLError) as error:
-        _fail(str(error), 2)
+        sys.exit(run_command(app, _NAME, expected, interrupted))
     except OSError as error:
-        _fail(f"{error.filename or 'input/output'}: {error.strerror or error}", 2)
-    except Exception as error:
-        # Bad options: typer carries its own copy of click, whose errors know how to say themselves.
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        _fail(message(), 2)
-    if status == _INTERRUPTED:  # typer turns Ctrl-C into this status
-        _fail("interrupted; finished shards are kept, the same command continues", _INTERRUPTED)
-    sys.exit(status if isinstance(status, int) else 0)
-
-
-def _fail(message: str, status: int) -> None:
-    print(f"ide3d-worlds: {message}", file=sys.stderr)
-    sys.exit(status)
+        fail(_NAME, f"{error.filename or 'input/output'}: {error.strerror or error}", UNUSABLE)
 
 
 if __name__ == "__main__":
