@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ide3d_ros.cli.exchanges import Exchange
+from ide3d_ros.cli.installed import installed_versions
 from ide3d_ros.geometry.box import Box3D
 from ide3d_ros.geometry.iou import iou_matrix
 from ide3d_ros.scene.status import Status
@@ -171,13 +170,7 @@ def exchange_row(number: int, exchange: Exchange, picture: str) -> dict[str, Any
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that matter, where they are installed."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return installed_versions(_PACKAGES)
 
 
 def _box(box: Box3D) -> dict[str, list[float]]:

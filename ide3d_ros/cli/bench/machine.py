@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ide3d_ros.cli.installed import installed_versions
 from ide3d_ros.engine.cores import usable_cores
 
 _PACKAGES = (
@@ -41,13 +41,7 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that decide speed, where they are installed."""
-    found = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return installed_versions(_PACKAGES)
 
 
 def peak_memory_mb(pid: int | str = "self") -> float | None:
