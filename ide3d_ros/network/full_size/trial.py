@@ -91,7 +91,7 @@ def find_device(name: str, threads: int = 0) -> Device:
 
 def needed_memory(checkpoint: Checkpoint, settings: TrialSettings) -> MemoryNeed:
     """Count the memory of a trial without taking it."""
-    sizes = _random(checkpoint, settings, torch.device("meta"))
+    sizes = _made(build_random, checkpoint, settings, torch.device("meta"))
     return memory_need(sizes, settings.frames, settings.prompt_tokens + settings.answer_tokens)
 
 
@@ -107,7 +107,8 @@ class Trial:
     def __init__(self, checkpoint: Checkpoint, settings: TrialSettings, device: Device):
         self._settings = settings
         self._device = device.torch_device
-        self.network = _built(checkpoint, settings, self._device)
+        make = load if checkpoint.has_weights else build_random
+        self.network = _made(make, checkpoint, settings, self._device)
         layout = self.network.adapter.layout
         random = torch.Generator().manual_seed(0)
         size = (settings.frames, layout.height, layout.width, 3)
@@ -157,20 +158,13 @@ class Trial:
             self._logits = self.network.step(self._prefix, self._logits.argmax())
 
 
-def _random(checkpoint: Checkpoint, settings: TrialSettings, device: torch.device) -> FullSizeNetwork:
-    return build_random(
-        checkpoint,
-        BoxSettings(),
-        dual_encoder=settings.dual_encoder,
-        dtype=DTYPES[settings.dtype],
-        device=device,
-    )
-
-
-def _built(checkpoint: Checkpoint, settings: TrialSettings, device: torch.device) -> FullSizeNetwork:
-    if not checkpoint.has_weights:
-        return _random(checkpoint, settings, device)
-    return load(
+def _made(
+    make: Callable[..., FullSizeNetwork],
+    checkpoint: Checkpoint,
+    settings: TrialSettings,
+    device: torch.device,
+) -> FullSizeNetwork:
+    return make(
         checkpoint,
         BoxSettings(),
         dual_encoder=settings.dual_encoder,
