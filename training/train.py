@@ -11,7 +11,6 @@ starts several on one machine, `accelerate launch` several on many, with the fil
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -41,13 +40,13 @@ from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.gaps import SENTENCES, count_gaps
 from ide3d_training.generators.opening import find_generator, install_generator
 from ide3d_training.interruption import stoppable
-from ide3d_training.launching import is_first, launch, launched
+from ide3d_training.launching import is_first, launch, launched, leave
 from ide3d_training.run_log import Narrator, console, introduce, sum_up
 from ide3d_training.schedule import choose_precision, computes_on_cpu, learning_rate
 from ide3d_training.smoke import loss_fell, prepare_smoke
 from ide3d_training.supervision import SupervisedNetwork
 from ide3d_training.teachers.feature_cache import FeatureCache
-from ide3d_training.teachers.geometry_teacher import GeometryTeacher
+from ide3d_training.teachers.geometry_teacher import find_encoder
 from ide3d_training.teachers.protocol import TeacherError
 from ide3d_training.validation import Examiner
 from ide3d_training.warm_start import warm_start
@@ -76,23 +75,6 @@ def network_config(config: TrainConfig, vocabulary: int, frozen: dict | None = N
         colors=tuple(COLORS),
         **{key: tuple(v) if isinstance(v, list) else v for key, v in own.items()},
     )
-
-
-def encoder_sizes(config: TrainConfig, state: dict | None) -> dict | None:
-    """Find the sizes of a run's second encoder; None where it has none.
-
-    Args:
-        config: of the run.
-        state: its checkpoint, which holds the encoder from then on; None where it begins.
-
-    Raises:
-        TeacherError: if it begins, and there is no such encoder.
-    """
-    if not config.second_encoder:
-        return None
-    if state is not None:
-        return state["network_config"].get("branch_options", {}).get("encoder", {})
-    return GeometryTeacher(Path(config.second_encoder)).network.config.to_dict()
 
 
 def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
@@ -173,9 +155,9 @@ class Run:
         state = load_checkpoint(directory)
         with self.accelerator.main_process_first():
             tokenizer = run_tokenizer(config, directory)
-        generator, encoder = find_generator(config, state), encoder_sizes(config, state)
+        generator, encoder = find_generator(config, state), find_encoder(config, state)
         frozen = {} if generator is None else {"generator": generator["network_config"]}
-        frozen |= {} if encoder is None else {"encoder": encoder}
+        frozen |= {} if encoder is None else {"encoder": encoder["network_config"]}
         try:
             sizes = network_config(config, tokenizer.get_vocab_size(), frozen)
             self.network = Ide3dNetwork(sizes)
@@ -199,8 +181,7 @@ class Run:
             if generator is not None:
                 install_generator(self.network, generator["network"])
             if encoder is not None:
-                own = GeometryTeacher(Path(config.second_encoder)).network
-                self.network.vision.branch.take_over(own.state_dict())
+                self.network.vision.branch.take_over(encoder["network"])
         if self.main:
             (directory / "config.yaml").write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
         # The wrapped module computes the objective; the bare network is what is averaged and measured. From
@@ -475,19 +456,10 @@ def cli(
 
 def main() -> None:
     """Entry point of `ide3d-train`."""
-    if not launched():
-        app()
-        return
-    status: object = 0
     try:
         app()
     except SystemExit as end:
-        status = end.code
-    # Everything is saved. A thread of torch's process group that still runs while the interpreter is taken
-    # apart ends it with an abort (seen once in some dozens of runs), which would look like a failed training.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status if isinstance(status, int) else int(status is not None))
+        leave(end.code)
 
 
 if __name__ == "__main__":

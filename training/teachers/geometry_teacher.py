@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.optim.swa_utils import AveragedModel
 
 from ide3d_ros.network.geometry_network import GeometryConfig, GeometryNetwork
 from ide3d_training.checkpoint import load_checkpoint
+from ide3d_training.config import TrainConfig
 from ide3d_training.schedule import choose_precision
 from ide3d_training.teachers.protocol import TeacherError, weights_digest
 
@@ -69,3 +71,24 @@ class GeometryTeacher:
         with torch.no_grad(), autocast:
             tokens = self.network.look(frames, intrinsics)
         return tokens.unflatten(2, config.grid)
+
+
+def find_encoder(config: TrainConfig, state: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Find the second encoder that a run's network carries along.
+
+    Args:
+        config: of the run.
+        state: the run's own checkpoint, which holds the encoder too; None for a run that begins.
+
+    Returns:
+        its "network_config", and its "network" weights where the run begins; None for a run without one.
+
+    Raises:
+        TeacherError: if the run begins, and there is no such encoder.
+    """
+    if not config.second_encoder:
+        return None
+    if state is not None:
+        return {"network_config": state["network_config"].get("branch_options", {}).get("encoder", {})}
+    network = GeometryTeacher(Path(config.second_encoder)).network
+    return {"network_config": network.config.to_dict(), "network": network.state_dict()}
