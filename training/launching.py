@@ -87,8 +87,8 @@ def leave(status: int | str | None) -> NoReturn:
     """End this process with an exit status, after everything is saved.
 
     A thread of torch's process group that still runs while the interpreter is taken apart ends it with an
-    abort (seen once in some dozens of runs), which would look like a failed training: one of several processes
-    is not taken apart.
+    abort (seen once in some dozens of runs), which would look like a failed training; so one of several
+    processes is not taken apart.
 
     Args:
         status: as of `SystemExit`.
