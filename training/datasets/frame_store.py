@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ide3d_training.worlds.scene_graph import FrameGraph
-from ide3d_training.worlds.shards import SETTINGS_FILE, DatasetError
-
-_PICTURES = ("rgb", "ids", "depth")
+from ide3d_training.worlds.shards import MILLIMETRES, SETTINGS_FILE, damaged, read_shard
 
 
 class FrameStore:
@@ -41,7 +39,11 @@ class FrameStore:
         self._shards = [shard.name for shard in shards]
         self._pictures, self._places, self._lines = [], [], []
         for number, shard in enumerate(shards):
-            lines, pictures, seeds = _read_shard(shard)
+            lines, pictures = read_shard(shard)
+            try:
+                seeds = [int(json.loads(line)["seed"]) for line in lines]
+            except (ValueError, KeyError) as error:
+                raise damaged(shard, str(error)) from error
             starts = [row for row in range(len(seeds)) if row == 0 or seeds[row] != seeds[row - 1]]
             first = len(self._lines)
             self.rooms += [
@@ -69,7 +71,7 @@ class FrameStore:
 
     def depth(self, index: int) -> np.ndarray:
         """Return the (H, W) float32 depth of a frame, metres along the optical axis, 0 where unknown."""
-        return self._picture("depth", index).astype(np.float32) / 1000.0
+        return self._picture("depth", index).astype(np.float32) / MILLIMETRES
 
     def graph(self, index: int) -> FrameGraph:
         """Return the labels of a frame."""
@@ -83,22 +85,3 @@ class FrameStore:
     def _picture(self, name: str, index: int) -> np.ndarray:
         shard, row = self._places[index]
         return np.asarray(self._pictures[shard][name][row])
-
-
-def _read_shard(shard: Path) -> tuple[list[str], dict[str, np.ndarray], list[int]]:
-    """Return the lines, the pictures and the rooms' seeds of one shard."""
-    try:
-        lines = (shard / "frames.jsonl").read_text(encoding="utf-8").splitlines()
-        pictures = {name: np.load(shard / f"{name}.npy", mmap_mode="r") for name in _PICTURES}
-        seeds = [int(json.loads(line)["seed"]) for line in lines]
-    except (OSError, ValueError, KeyError) as error:
-        raise DatasetError(
-            f"{shard} is damaged ({error}): delete it and render again, which makes only what is missing"
-        ) from error
-    counts = {len(lines), *(len(picture) for picture in pictures.values())}
-    if len(counts) > 1:
-        raise DatasetError(
-            f"{shard} is damaged, it has {len(lines)} labels for {len(pictures['rgb'])} frames: "
-            "delete it and render again, which makes only what is missing"
-        )
-    return lines, pictures, seeds

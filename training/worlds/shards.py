@@ -44,8 +44,11 @@ from ide3d_training.worlds.splits import split_of
 GENERATOR_VERSION = 2
 FRAMES_PER_SHARD = 64
 SETTINGS_FILE = "dataset.json"
+PICTURES = ("rgb", "depth", "ids")
+"""Arrays of a shard, each in a file of its name."""
+MILLIMETRES = 1000.0
+"""Units of the depth array in a metre."""
 _SHARD_PATTERN = "shard-[0-9][0-9][0-9][0-9][0-9]"
-_MILLIMETRES = 1000.0
 
 
 class DatasetError(RuntimeError):
@@ -130,7 +133,7 @@ class Settings:
             **asdict(self),
             "split": split_of(self.seed).name,
             "rooms_per_shard": self.rooms_per_shard,
-            "depth_unit_m": 1.0 / _MILLIMETRES,
+            "depth_unit_m": 1.0 / MILLIMETRES,
             "categories": list(CATEGORIES),
             "colors": list(COLORS),
         }
@@ -174,13 +177,31 @@ def iterate_shards(folder: str | Path) -> Iterator[Shard]:
             f"{folder} holds no data set: {SETTINGS_FILE} is missing; make one with: ide3d-worlds render"
         )
     for path in sorted(folder.glob(_SHARD_PATTERN)):
-        with open(path / "frames.jsonl", encoding="utf-8") as lines:
-            frames = tuple(FrameGraph.from_json(line) for line in lines)
-        arrays = [np.load(path / f"{name}.npy", mmap_mode="r") for name in ("rgb", "depth", "ids")]
-        if any(len(array) != len(frames) for array in arrays):
-            counts = f"{len(frames)} labels for {len(arrays[0])} frames"
-            raise DatasetError(f"{path} is damaged, it has {counts}: delete it and render again")
-        yield Shard(path, *arrays, frames)
+        lines, pictures = read_shard(path)
+        yield Shard(path, **pictures, frames=tuple(FrameGraph.from_json(line) for line in lines))
+
+
+def read_shard(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Return a shard's labels, one line of JSON a frame, and its PICTURES as memory maps.
+
+    Raises:
+        DatasetError: if a file of it is missing or broken, or they are of different lengths.
+    """
+    try:
+        lines = (path / "frames.jsonl").read_text(encoding="utf-8").splitlines()
+        pictures = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in PICTURES}
+    except (OSError, ValueError) as error:
+        raise damaged(path, str(error)) from error
+    if any(len(picture) != len(lines) for picture in pictures.values()):
+        raise damaged(path, f"it has {len(lines)} labels for {len(pictures['rgb'])} frames")
+    return lines, pictures
+
+
+def damaged(path: Path, cause: str) -> DatasetError:
+    """Make the error that says what is wrong with a shard, and the way out."""
+    return DatasetError(
+        f"{path} is damaged, {cause}: delete it and render again, which makes only what is missing"
+    )
 
 
 def render_dataset(
@@ -330,7 +351,7 @@ def _write_shard(settings: Settings, folder: Path, shard: int, renderer) -> int:
         for frame in frames:
             i = len(lines)
             rgb[i], ids[i] = frame.rgb, frame.ids
-            depth[i] = np.round(np.minimum(frame.depth * _MILLIMETRES, 65535.0))
+            depth[i] = np.round(np.minimum(frame.depth * MILLIMETRES, 65535.0))
             lines.append(frame.graph.to_json() + "\n")
     draft = folder / f".{_name(shard)}.{os.getpid()}"
     try:
