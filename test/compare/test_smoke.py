@@ -51,7 +51,10 @@ def test_one_command_goes_from_a_study_to_its_tables_and_does_nothing_twice(tmp_
     assert published[-1] == ["+cross-view (= ide3d)", "60.9", "54.5", "59.8", "54.9"]
     assert "ide3d-compare --study" in text and str(tmp_path) not in text
     assert cv2.imread(str(tmp_path / "results/ablation.png")) is not None
-    report = json.loads((tmp_path / "study.json").read_text())
+    report = json.loads((tmp_path / "ablation.json").read_text())
+    assert sorted(path.name for path in tmp_path.glob("*-0")) == [
+        *("3drs-0", "global_geometry-0", "ide3d-0", "rgb-0")
+    ]  # as systems.yaml names its own, so that both studies train them once
     alone = [arm["sizes"]["training_only"] for arm in report["arms"]]
     assert alone[0] == 0 < alone[1] < alone[2] < alone[3]
     assert [len(arm["evaluation"]["test"]["figures"]["em"]["per_seed"]) for arm in report["arms"]] == [1] * 4

@@ -19,7 +19,7 @@ def test_every_arm_is_its_preset_on_the_same_rooms_and_steps(tmp_path):
         *("", "world_position", "second_encoder", "", "generator", "", "local")
     ]
     assert study.evaluation.splits == ["test", "test-wording", "test-camera"]
-    assert {run.settings.network["dim"] for run in runs} == {128}
+    assert {run.settings.start_from for run in runs} == {"runs/rgb"}
     assert [arm.extra_inputs for arm in study.arms] == ["none", "depth, pose", *["none"] * 5]
     assert all(arm.published["system"] for arm in study.arms)
 
@@ -30,3 +30,14 @@ def test_places_are_for_the_arms_that_have_what_lies_there(tmp_path):
     assert [run.settings.second_encoder for run in runs] == ["", "", "here", "", "", "", ""]
     assert [run.settings.data.teacher for run in runs] == ["", "", "", "there", "", "there", ""]
     assert [run.settings.generator for run in runs] == ["", "", "", "", "yonder", "", ""]
+
+
+def test_what_the_ablation_trains_too_is_trained_once(tmp_path):
+    ablation = STUDIES / "ablation.yaml"
+    settings = {}
+    for file in (FILE, ablation):
+        for run in plan(load_study(file), file, tmp_path):
+            settings.setdefault(run.name, []).append(run.settings)
+    shared = {name: both for name, both in settings.items() if len(both) == 2}
+    assert sorted(shared) == [f"{arm}-{seed}" for arm in ("3drs", "ide3d", "rgb") for seed in (0, 1)]
+    assert all(one == other for one, other in shared.values())

@@ -25,6 +25,7 @@ from rich.progress import (
 
 from ide3d_ros.bundle import BundleError
 from ide3d_ros.engine import EngineError
+from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.command_line import run_command
 from ide3d_training.compare import smoke as smoking
 from ide3d_training.compare.latency import LatencyError, interleaved
@@ -108,7 +109,8 @@ def run(
     options += [word for number in seed or () for word in ("--seed", str(number))]
     options += [word for name in split or () for word in ("--split", name)]
     report["commands"] = commands(described, study, runs, options, overrides)
-    (output / "study.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    figures = output / f"{study.stem}.json"
+    figures.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     picture = results.parent / "results" / f"{study.stem}.png"
     picture.parent.mkdir(exist_ok=True)
     by_arm = {
@@ -119,7 +121,7 @@ def run(
     section = study_section(report, f"results/{picture.name}")
     write_section(results, study.stem, section)
     print(section)
-    console.print(f"{results}: section '{study.stem}'; all figures in {output / 'study.json'}")
+    console.print(f"{results}: section '{study.stem}'; all figures in {figures}")
 
 
 def train(runs: list[PlannedRun], jobs: int, console: Console) -> None:
@@ -179,6 +181,12 @@ def _check_rooms(runs: list[PlannedRun]) -> None:
             raise ConfigError(
                 f"arm {run.arm.name!r} reads a teacher's features at {teacher}, which is no folder; make "
                 "them with: ide3d-teacher cache, or say where they are: --set data.teacher=DIR"
+            )
+        begun = run.settings.start_from
+        if begun and load_checkpoint(Path(begun)) is None:
+            raise ConfigError(
+                f"all arms begin with the run at {begun}, which holds no checkpoint; train it with the command "
+                "that the study's file gives, or say where it is: --set start_from=DIR"
             )
         encoder = run.settings.second_encoder
         if encoder and not Path(encoder).is_dir():

@@ -14,6 +14,7 @@ from ide3d_training.worlds.shards import Settings, render_dataset
 
 ROOMS = Settings(rooms=24, seed=0, frames_per_room=2, motion="orbit", rate_hz=0.8)
 OVERRIDES = (
+    "start_from=''",
     "network.dim=32",
     "network.vision_layers=2",
     "network.language_layers=1",

@@ -26,6 +26,8 @@ class Arm:
 
     Attributes:
         name: heads its row.
+        run: name of its runs' directories; empty for its own name. An arm that another study has too is
+            trained once where both studies name it alike here and write into one output.
         config: configuration file that it starts from, relative to the study's; empty for the study's own.
         settings: keys of the training configuration that are its own, on top of the study's.
         extra_inputs: what it needs at inference besides RGB and intrinsics.
@@ -33,6 +35,7 @@ class Arm:
     """
 
     name: str
+    run: str = ""
     config: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     extra_inputs: str = "none"
@@ -40,8 +43,8 @@ class Arm:
 
     @property
     def slug(self) -> str:
-        """Its name as part of a file's name."""
-        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+        """What its runs' directories begin with."""
+        return re.sub(r"[^a-z0-9]+", "_", (self.run or self.name).lower()).strip("_")
 
 
 @dataclass(frozen=True)
