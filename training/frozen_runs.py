@@ -20,7 +20,6 @@ from rich.progress import (
 
 from ide3d_training.curves import plot_curves
 from ide3d_training.interruption import stoppable
-from ide3d_training.memory import keep_freed_memory
 from ide3d_training.run_log import CurveLog, console
 
 
@@ -89,7 +88,6 @@ def train_frozen(run: FrozenRun) -> bool:
     Returns:
         Whether the last step was reached.
     """
-    keep_freed_memory()
     with stoppable() as stop, FrozenRunNarrator(run) as narrator:
         for batch in run.batches() if run.step < run.steps else ():
             terms = run.learn(batch)

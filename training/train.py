@@ -41,7 +41,6 @@ from ide3d_training.gaps import SENTENCES, count_gaps
 from ide3d_training.generators.opening import find_generator, install_generator
 from ide3d_training.interruption import stoppable
 from ide3d_training.launching import is_first, launch, launched, leave
-from ide3d_training.memory import keep_freed_memory
 from ide3d_training.run_log import Narrator, console, introduce, sum_up
 from ide3d_training.schedule import choose_precision, computes_on_cpu, learning_rate
 from ide3d_training.smoke import loss_fell, prepare_smoke
@@ -457,7 +456,6 @@ def cli(
 
 def main() -> None:
     """Entry point of `ide3d-train`."""
-    keep_freed_memory()
     try:
         app()
     except SystemExit as end:

@@ -119,11 +119,12 @@ def commands(
     Returns:
         `study`: those that repeat all of it; `arms`: those that train the first run of each arm alone.
     """
-    words = ["ide3d-compare", "--study", _nearby(file), *options, *_set(overrides, overrides)]
+    words = ["ide3d-compare", "--study", _nearby(file), *options, *_set(overrides)]
+    own = list(dotted(study.settings))
     alone = [
         shlex.join(
             ["ide3d-train", "--config", _nearby(run.config), "--output", f"runs/{file.stem}/{run.name}"]
-            + _set(run.overrides, overrides)
+            + _set(run.overrides, own)
         )
         for run in runs
         if run.seed == study.seeds[0]
@@ -150,9 +151,9 @@ def machine() -> dict[str, Any]:
     return {"processor": name, "cores": os.cpu_count(), "python": platform.python_version(), **packages}
 
 
-def _set(overrides: Sequence[str], given: Sequence[str]) -> list[str]:
-    """Write overrides as options; a place that was given by hand is this machine's, the study's own is not."""
-    kept = [one for one in overrides if one not in given or one.partition("=")[0] not in PLACES]
+def _set(overrides: Sequence[str], study: Sequence[str] = ()) -> list[str]:
+    """Write overrides as options; places are left out unless the study's file names them."""
+    kept = [one for one in overrides if one.partition("=")[0] not in PLACES or one in study]
     return [word for override in kept for word in ("--set", override)]
 
 
