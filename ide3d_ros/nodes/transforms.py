@@ -174,6 +174,18 @@ class Capture:
         except TransformLookupError as error:
             self._failure = error
 
+    def known(self) -> np.ndarray | None:
+        """Look again and return (4, 4); None while it may still come. It does not wait.
+
+        Raises:
+            NoTransformError: if it will not come.
+        """
+        if self._matrix is None:
+            self.look()
+        if self.is_open:
+            return None
+        return self.target_from_optical()
+
     def target_from_optical(self) -> np.ndarray:
         """Return (4, 4), waiting a moment for a transform that is late; not to be called on the executor.
 
@@ -238,7 +250,3 @@ class FrameTransforms:
             capture.look()
             if capture.is_open:
                 self._open.append(capture)
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._source.close()
