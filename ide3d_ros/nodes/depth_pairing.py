@@ -7,7 +7,6 @@ Knows nothing of ROS.
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -36,8 +35,11 @@ class Cadence:
 
     @property
     def half_period_ns(self) -> int:
-        """Return half the usual gap, which one lost message does not change; 0 while it is unknown."""
-        return int(median(self._gaps)) // 2 if self._gaps else 0
+        """Return half the lower quartile of the gaps, 0 while none is known.
+
+        Lost messages only make gaps longer, so that the shorter ones tell how often the camera looks.
+        """
+        return sorted(self._gaps)[len(self._gaps) // 4] // 2 if self._gaps else 0
 
 
 class DepthPairing(Generic[T]):
@@ -84,6 +86,10 @@ class DepthPairing(Generic[T]):
         if not self._held:
             return False
         near_ns = abs(self._nearest(stamp_ns)[0] - stamp_ns)
+        if near_ns == 0:
+            return True
+        if self.tolerance_ns == 0:  # the first frame: the second one tells how near is near enough
+            return False
         # Before the next depth has come, an older one is known to be the nearest by its own period.
         return self._newest_ns >= stamp_ns or near_ns <= min(self._depths.half_period_ns, self.tolerance_ns)
 

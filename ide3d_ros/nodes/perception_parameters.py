@@ -31,7 +31,7 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "fixed_frame",
         "",
-        "Frame that stands still, such as odom: bundles that read the camera's pose get it in this frame, by TF.",
+        "Frame that stands still, such as odom, in which bundles that read the camera's pose get it, by TF.",
     ),
     Parameter("model.bundle", "nano", "Embedded bundle's name, or the path of a bundle folder."),
     Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=ENGINE_NAMES),
