@@ -113,7 +113,7 @@ class ExtraInputs:
             )
         self.completion = FrameCompletion(
             on_frame,
-            lambda what, text: report.error(f"{camera}:{what}", text),
+            lambda _, what, text: report.error(f"{camera}:{what}", text),
             depth=self.intake,
             poses=poses,
             wait_s=parameters["depth.wait_s"],

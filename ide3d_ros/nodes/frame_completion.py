@@ -68,7 +68,7 @@ class FrameCompletion:
     def __init__(
         self,
         on_frame: Callable[[FrameInput], object],
-        on_lack: Callable[[str, str], None],
+        on_lack: Callable[[FrameInput, str, str], None],
         *,
         depth: DepthIntake | None,
         poses: FrameTransforms | None,
@@ -79,7 +79,7 @@ class FrameCompletion:
 
         Args:
             on_frame: takes each complete frame.
-            on_lack: takes what a dropped frame lacked ("depth" or "pose") and why, as a sentence.
+            on_lack: takes a frame that is dropped, what it lacked ("depth" or "pose") and why, as a sentence.
             depth: fits depth to frames; None for a bundle that reads none.
             poses: captures the camera's pose in the fixed frame; None for a bundle that reads none.
             wait_s: how long depth and pose may come after a frame, seconds.
@@ -120,7 +120,7 @@ class FrameCompletion:
             try:
                 frame = self._complete(waiting, now_s)
             except _Lack as lack:
-                self._drop(lack)
+                self._drop(waiting.frame, lack)
                 continue
             if frame is None:
                 still.append(waiting)
@@ -165,19 +165,19 @@ class FrameCompletion:
         try:
             self._go_on(self._complete(waiting, math.inf))
         except _Lack as lack:
-            self._drop(lack)
+            self._drop(waiting.frame, lack)
 
     def _go_on(self, frame: FrameInput) -> None:
         self.tally.completed += 1
         self._on_frame(frame)
 
-    def _drop(self, lack: _Lack) -> None:
+    def _drop(self, frame: FrameInput, lack: _Lack) -> None:
         if lack.what == "depth":
             self.tally.without_depth += 1
         else:
             self.tally.without_pose += 1
         self.tally.last_lack = str(lack)
-        self._on_lack(lack.what, str(lack))
+        self._on_lack(frame, lack.what, str(lack))
 
     def _no_depth(self, stamp_ns: int) -> str:
         topic, distance_ns = self._depth.topic, self._pairing.distance_ns(stamp_ns)

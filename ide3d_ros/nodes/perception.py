@@ -42,7 +42,7 @@ from ide3d_ros.nodes.reporting import Reporter
 from ide3d_ros.nodes.request_desk import RequestDesk
 from ide3d_ros.nodes.running import run_node
 from ide3d_ros.nodes.services import PerceptionServices
-from ide3d_ros.nodes.transforms import FrameTransforms, TransformSource, listen_to_transforms
+from ide3d_ros.nodes.transforms import FrameTransforms, TransformListener, listen_to_transforms
 from ide3d_ros.nodes.vocabulary import camera_names_fault, refused_labels
 from ide3d_ros.nodes.worker import InferenceWorker, State
 from ide3d_ros.scene.keyframes import KeyframeRule
@@ -107,7 +107,7 @@ class PerceptionNode(ManagedNode):
         self._scene_factory = scene_factory
         self._report = Reporter(self.get_logger(), self.context.ok)
         self._worker: InferenceWorker | None = None
-        self._tf: TransformSource | None = None
+        self._tf: TransformListener | None = None
         self._transforms: FrameTransforms | None = None
         self._poses: FrameTransforms | None = None
         self._inputs: dict[str, CameraInput] = {}

@@ -43,12 +43,16 @@ class TransformSource(Protocol):
         """Return (4, 4) target_from_source at a time, or raise `TransformLookupError`."""
         ...
 
+
+class TransformListener(TransformSource, Protocol):
+    """Follow TF on a graph."""
+
     def close(self) -> None:
         """Stop listening."""
         ...
 
 
-def listen_to_transforms(node: Node, report: Reporter) -> TransformSource:
+def listen_to_transforms(node: Node, report: Reporter) -> TransformListener:
     """Listen to /tf and /tf_static, through tf2_ros where it is installed."""
     return OwnTransforms(node, report) if tf2_ros is None else Tf2Transforms(node)
 

@@ -49,7 +49,7 @@ class Bench:
         poses = FrameTransforms(Source(self.tree), "odom", 0.2, clock=clock) if pose else None
         self.completion = FrameCompletion(
             self.done.append,
-            lambda *lack: self.lacks.append(lack),
+            lambda _, *lack: self.lacks.append(lack),
             depth=self.intake if depth else None,
             poses=poses,
             wait_s=0.2,

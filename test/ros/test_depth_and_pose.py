@@ -134,8 +134,8 @@ def test_boxes_follow_the_depth_and_the_pose_of_their_frame(graph: Graph, percep
         return any(not one.detections for one in in_the_west)
 
     until(blind, "the pose is not read", 20)
-    level, text, values = world.status()
-    assert int(values["frames_completed"]) > 3 and "depth_rate_hz" in values
+    until(lambda: world.show() and world.count("frames_completed") > 3, "not counted")
+    assert "depth_rate_hz" in world.status()[2]
 
 
 def test_nothing_is_published_without_depth_and_the_frames_are_counted(

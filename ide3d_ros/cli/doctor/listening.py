@@ -23,6 +23,7 @@ from tf2_msgs.msg import TFMessage
 from ide3d_ros.cli.doctor.observation import CameraObservation, Endpoint, Observation, SeenImage
 from ide3d_ros.cli.graph_names import below, full_name, node_names, perception_nodes, short_and_space
 from ide3d_ros.conversions.compressed_depth import check_compressed_depth
+from ide3d_ros.conversions.encodings import DEPTH_ENCODINGS
 from ide3d_ros.conversions.images import ImageError, check_depth_image, check_image, rgb_from_compressed
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.nodes import qos
@@ -114,6 +115,8 @@ class _Listener:
                 for one in _endpoints(self._node.get_subscriptions_info_by_topic(camera.image_topic))
                 if one.node in seen.perception
             ]
+        if not seen.perception:  # a driver's depth has a camera_info beside it too, and is no camera
+            seen.cameras = [one for one in seen.cameras if wanted.image_topic or not _shows_depth(one)]
         seen.now_ns = self._now_ns()
         if self._clock_ns is not None:
             seen.clock = "/clock"
@@ -287,6 +290,10 @@ class _Listener:
 def info_beside(image_topic: str) -> str:
     """Name the camera_info topic that belongs to an image topic by convention."""
     return image_topic.removesuffix("/compressed").rsplit("/", 1)[0] + "/camera_info"
+
+
+def _shows_depth(camera: CameraObservation) -> bool:
+    return bool(camera.images) and camera.images[-1].encoding in DEPTH_ENCODINGS
 
 
 def _read_raw(message: Image, now_ns: int) -> SeenImage:
