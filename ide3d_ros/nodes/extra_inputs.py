@@ -41,8 +41,8 @@ def unread_warning(bundle: str, extra_inputs: Collection[str], parameters: Param
     unread = [INPUT_PARAMETERS[name] for name in given_inputs(parameters) if name not in extra_inputs]
     if not unread:
         return ""
-    reads = " and ".join(("images", "camera_info", *extra_inputs))
-    return f"bundle '{bundle}' reads {reads} alone; {' and '.join(unread)} will not be listened to"
+    reads = ", ".join(("image", "camera_info", *extra_inputs))
+    return f"bundle '{bundle}' reads no more than {reads}; {' and '.join(unread)} will not be listened to"
 
 
 def depth_topic_fault(topic: str, cameras: Collection[str]) -> str:

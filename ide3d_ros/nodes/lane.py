@@ -114,16 +114,15 @@ class Lane:
     def missing_frames(self, pace: Pace) -> tuple[Status, str] | None:
         """Say why no request can be answered on this camera's frames; None when one can."""
         if self._encoded_s is None:
-            extra = self.scene.bundle.manifest.extra_inputs
-            besides = f", and for {' and '.join(extra)} the diagnostics" if extra else ""
             return Status.NO_FRAMES, (
                 f"no usable frame has arrived yet{self._whence()}; "
-                f"check the image and camera_info topics{besides}"
+                f"check the image and camera_info topics{self._besides()}"
             )
         age_s = self._clock() - (self._received_s or self._encoded_s)
         if age_s > pace.max_frame_age_s:
             return Status.STALE, (
-                f"the newest frame{self._whence()} is {age_s:.1f} s old; check the camera, or raise "
+                f"the newest frame{self._whence()} is {age_s:.1f} s old; "
+                f"check the camera{self._besides()}, or raise "
                 f"query.max_frame_age_s ({pace.max_frame_age_s:g} s)"
             )
         return None
@@ -259,6 +258,10 @@ class Lane:
         if self._keyframes is None or self._keyframes.keeps_newest():
             return self.scene.add_frame(image, waiting.camera, **seen)
         return self.scene.replace_newest_frame(image, waiting.camera, **seen)
+
+    def _besides(self) -> str:
+        extra = self.scene.bundle.manifest.extra_inputs
+        return f", and for {' and '.join(extra)} the diagnostics" if extra else ""
 
     def _whence(self) -> str:
         return f" from camera {self.name!r}" if self.name else ""

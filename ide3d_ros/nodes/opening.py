@@ -15,6 +15,10 @@ from ide3d_ros.engine import CacheBudget, Selection, select_engine
 from ide3d_ros.scene.scene import Scene
 
 _MIB = 1 << 20
+_SOURCES = {
+    "depth": "depth.topic to a topic with depth in the pixels of the image",
+    "world_from_camera": "fixed_frame to a frame of TF that stands still, such as odom",
+}
 
 
 class MemoryShortage(ValueError):
@@ -23,12 +27,6 @@ class MemoryShortage(ValueError):
 
 class MissingInputs(ValueError):
     """A bundle reads what the node's parameters do not say where to take from."""
-
-
-_SOURCES = {
-    "depth": "depth.topic to a topic with depth in the pixels of the image",
-    "world_from_camera": "fixed_frame to a frame of TF that stands still, such as odom",
-}
 
 
 def open_scenes(

@@ -314,8 +314,8 @@ class PerceptionNode(ManagedNode):
     def _expire(self) -> None:
         if self._worker is not None:
             self._worker.expire()
-        if self._transforms is not None:
-            self._transforms.retry()
+        for transforms in filter(None, (self._transforms, self._poses)):
+            transforms.retry()
 
     def _publish_diagnostics(self) -> None:
         now_s = time.monotonic()

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import pytest
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
-from ide3d_ros.conversions.images import image_from_depth
+from ide3d_ros.conversions.images import ImageError, image_from_depth
+from ide3d_ros.conversions.stamps import header
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.geometry.transform_tree import TransformTree
 from ide3d_ros.nodes.depth_intake import DepthIntake
@@ -60,7 +63,7 @@ class Bench:
         """Take a frame."""
         self.completion.take(FrameInput(lambda: None, CAMERA, number * STEP, "eye", self.now_s))
 
-    def depth(self, number: int, metres: float = 2.0, message: Image | None = None) -> None:
+    def depth(self, number: int, metres: float = 2.0, message: Image | CompressedImage | None = None) -> None:
         """Take a depth message."""
         wall = np.full((6, 8), metres)
         message = message or image_from_depth(wall, stamp_ns=number * STEP, frame_id="eye")
@@ -226,3 +229,26 @@ def test_depth_without_a_stamp_is_refused() -> None:
     intake = DepthIntake("/depth")
     with pytest.raises(IntakeError, match="the depth's stamp is zero"):
         intake.take(image_from_depth(np.ones((6, 8)), stamp_ns=0, frame_id="eye"))
+
+
+def compressed(pixels: np.ndarray) -> CompressedImage:
+    """Write (H, W) uint16 millimetres as image_transport's compressedDepth."""
+    png = cv2.imencode(".png", pixels)[1].tobytes()
+    message = CompressedImage(header=header("eye", STEP), format="16UC1; compressedDepth png")
+    message.data = struct.pack("<iff", 0, 0.0, 0.0) + png
+    return message
+
+
+def test_compressed_depth_is_decoded_when_the_frame_is_used() -> None:
+    bench = Bench(pose=False)
+    bench.frame(1)
+    bench.depth(1, message=compressed(np.full((3, 4), 1500, np.uint16)))
+    np.testing.assert_allclose(bench.done[0].depth(), np.full((6, 8), 1.5), rtol=1e-6)
+
+
+def test_compressed_depth_of_another_shape_makes_its_frame_unreadable() -> None:
+    bench = Bench(pose=False)
+    bench.frame(1)
+    bench.depth(1, message=compressed(np.full((8, 8), 1500, np.uint16)))
+    with pytest.raises(ImageError, match="/depth: the depth is 8x8 but its image 8x6"):
+        bench.done[0].depth()
