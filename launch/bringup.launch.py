@@ -4,8 +4,8 @@
     ros2 launch ide3d_ros bringup.launch.py image_topic:=/front/image camera_info_topic:=/front/camera_info
     ros2 launch ide3d_ros bringup.launch.py cameras:=front,rear image_topic:=image_raw
 
-Parameters come from `params_file`; of those, only the cameras, the bundle, the engine and `autostart` can be
-given here too.
+Parameters come from `params_file`; of those, only the cameras, the bundle, the engine, `autostart`, and where
+depth and pose come from can be given here too.
 """
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
@@ -44,6 +44,18 @@ def generate_launch_description() -> LaunchDescription:
             "camera_info_topic",
             default_value="camera_info",
             description="Calibration of the same camera; with `cameras`, below each camera's name.",
+        ),
+        DeclareLaunchArgument(
+            "depth_topic",
+            default_value="",
+            description="Depth in the pixels of the images, for bundles that read it; empty leaves it to "
+            "params_file. With `cameras`, below each camera's name.",
+        ),
+        DeclareLaunchArgument(
+            "fixed_frame",
+            default_value="",
+            description="Frame that stands still, for bundles that read the camera's pose; empty leaves it "
+            "to params_file.",
         ),
         DeclareLaunchArgument(
             "bundle",
@@ -93,9 +105,14 @@ def _perception(context: LaunchContext) -> list[Node]:
     chosen = {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}
     if cameras:
         chosen["cameras"] = cameras
-    bundle = LaunchConfiguration("bundle").perform(context)
-    engine = LaunchConfiguration("engine").perform(context)
-    chosen |= {name: value for name, value in (("model.bundle", bundle), ("model.engine", engine)) if value}
+    given = {
+        "model.bundle": LaunchConfiguration("bundle"),
+        "model.engine": LaunchConfiguration("engine"),
+        "depth.topic": LaunchConfiguration("depth_topic"),
+        "fixed_frame": LaunchConfiguration("fixed_frame"),
+    }
+    values = {name: argument.perform(context) for name, argument in given.items()}
+    chosen |= {name: value for name, value in values.items() if value}
     if autostart:
         chosen["autostart"] = ParameterValue(LaunchConfiguration("autostart"), value_type=bool)
     remappings = []

@@ -21,6 +21,14 @@ def fake_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return write_fake_bundle(tmp_path_factory.mktemp("fake_bundle"))
 
 
+@pytest.fixture(scope="session")
+def depth_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Write the hand-built bundle that reads depth and pose once; do not change its files."""
+    return write_fake_bundle(
+        tmp_path_factory.mktemp("depth_bundle"), extra_inputs=("depth", "world_from_camera")
+    )
+
+
 @pytest.fixture
 def bundle_copy(tmp_path: Path) -> Path:
     """Write the hand-built bundle into a folder of this test's own, to be damaged."""

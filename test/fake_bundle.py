@@ -11,6 +11,10 @@ in them that name a colour or category ("the red chair"); anything else ("the ze
 Answers are a fixed chain of words, except that a question ending in "color" is answered with the colour that
 fills most of the window. `describe` yields "a room" and ends.
 
+With `extra_inputs` it reads depth, and puts a box at its patch's mean depth (times the focal length over
+`FOCAL_VIRTUAL`); and the camera's pose, and sees nothing where that is a metre or more west (-x) of the
+world's origin.
+
 Everything is float32, exact and the same on every machine, so tests may compare numbers.
 """
 
@@ -57,11 +61,13 @@ CHAIN = {
 _DTYPES = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64, "uint8": TensorProto.UINT8}
 
 
-def write_fake_bundle(folder: Path, *, score_threshold: float = 0.3) -> Bundle:
+def write_fake_bundle(
+    folder: Path, *, score_threshold: float = 0.3, extra_inputs: tuple[str, ...] = ()
+) -> Bundle:
     """Write the bundle into an existing empty folder and open it."""
     tokenizer = build_tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
-    description = describe(tokenizer.get_vocab_size(), score_threshold)
+    description = describe(tokenizer.get_vocab_size(), score_threshold, extra_inputs)
     weights = bytearray()
     for name, build in (("vision", _vision), ("prefix", _prefix), ("prompt", _prompt), ("step", _step)):
         graph = _Graph(name, description)
@@ -71,11 +77,13 @@ def write_fake_bundle(folder: Path, *, score_threshold: float = 0.3) -> Bundle:
     return seal_bundle(folder, description)
 
 
-def describe(vocab: int, score_threshold: float = 0.3) -> BundleDescription:
+def describe(
+    vocab: int, score_threshold: float = 0.3, extra_inputs: tuple[str, ...] = ()
+) -> BundleDescription:
     """Describe the fake network."""
     return BundleDescription(
         name="fake",
-        preset="rgb",
+        preset="explicit_pe" if extra_inputs else "rgb",
         network=NetworkSizes(
             width=WIDTH,
             height=HEIGHT,
@@ -93,6 +101,7 @@ def describe(vocab: int, score_threshold: float = 0.3) -> BundleDescription:
         categories=tuple(Category(name=name, extents=EXTENTS[name]) for name in THINGS.values()),
         colors=tuple(THINGS),
         focal_virtual=FOCAL_VIRTUAL,
+        extra_inputs=extra_inputs,
         score_threshold=score_threshold,
         overlap_threshold=0.5,
         memory_mb=50.0,
@@ -182,13 +191,33 @@ def _vision(g: _Graph, d: BundleDescription, _: Tokenizer) -> None:
     wide = g.node(
         "Expand", g.node("Unsqueeze", scaled, g.constant([1], np.int64)), g.constant([1, TOKENS, 1], np.int64)
     )
+    if "world_from_camera" in d.extra_inputs:
+        x = g.node(
+            "Gather",
+            g.node("Reshape", "world_from_camera", g.constant([0, 16], np.int64)),
+            g.constant([3], np.int64),
+            axis=1,
+        )
+        sees = g.node("Clip", g.node("Add", x, g.constant(1.0)), g.constant(0.0), g.constant(1.0))
+        color = g.node("Mul", color, g.node("Unsqueeze", sees, g.constant([1], np.int64)))
+    if "depth" in d.extra_inputs:
+        image = g.node("Unsqueeze", "depth", g.constant([1], np.int64))
+        mean = g.node("AveragePool", image, kernel_shape=[STRIDE, STRIDE], strides=[STRIDE, STRIDE])
+        mean = g.node("Reshape", g.node("Max", mean, g.constant(0.01)), g.constant([0, TOKENS, 1], np.int64))
+        fours = g.node(
+            "Slice", wide, g.constant([0], np.int64), g.constant([4], np.int64), g.constant([2], np.int64)
+        )
+        wide = g.node("Concat", fours, g.node("Log", mean), axis=2)
     g.node("Concat", color, wide, result="tokens", axis=2)
 
 
 def _prefix(g: _Graph, d: BundleDescription, _: Tokenizer) -> None:
     code = d.box_code
     weight, bias = np.zeros((DIM, code.size)), np.zeros(code.size)
-    bias[code.depth] = np.log(VIRTUAL_DEPTH)
+    if "depth" in d.extra_inputs:
+        weight[7, code.depth] = 1.0
+    else:
+        bias[code.depth] = np.log(VIRTUAL_DEPTH)
     bias[code.yaw.start], bias[code.front], bias[code.log_scale] = 1.0, 5.0, -3.0
     weight[range(3), range(code.category.start, code.category.start + 3)] = 20.0
     weight[range(3), range(code.color.start, code.color.start + 3)] = 20.0

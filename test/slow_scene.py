@@ -65,7 +65,7 @@ class SlowScene:
         self.frames: tuple[Frame, ...] = ()
         self.vocabulary = ("chair", "table")
         self.engine = EngineDescription("slow", "test", "cpu", 1)
-        manifest = SimpleNamespace(precision="float32", score_threshold=0.25)
+        manifest = SimpleNamespace(precision="float32", score_threshold=0.25, extra_inputs=())
         self.bundle = SimpleNamespace(name="slow", manifest=manifest)
         self.memory_bytes = 0
 

@@ -186,6 +186,8 @@ def _start_camera(settings: DemoSettings, tour: RecordedTour | None) -> NodeProc
 
 
 def _start_perception(settings: DemoSettings, bundle: Bundle) -> NodeProcess:
+    # What the cameras of this package publish, for bundles that read it; for others it is not named.
+    extra = {"depth": {"depth.topic": "depth"}, "world_from_camera": {"fixed_frame": "map"}}
     return _start(
         "perception",
         settings.output,
@@ -195,6 +197,7 @@ def _start_perception(settings: DemoSettings, bundle: Bundle) -> NodeProcess:
             # Answers may be slow on a busy machine; changing the room keeps the camera dark for a moment.
             "query.timeout_s": 30.0,
             "query.max_frame_age_s": 30.0,
+            **{key: value for name in bundle.manifest.extra_inputs for key, value in extra[name].items()},
         },
     )
 

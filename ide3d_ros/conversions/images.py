@@ -79,6 +79,28 @@ def rgb_from_image(message: Image) -> np.ndarray:
     return cv2.cvtColor(np.ascontiguousarray(pixels), encoding.to_rgb)
 
 
+def check_depth_image(message: Image) -> Encoding:
+    """Check that an image message can become a depth picture, without touching its pixels.
+
+    Args:
+        message: 16UC1 or mono16 in millimetres, or 32FC1 in metres.
+
+    Returns:
+        The layout of its pixels.
+
+    Raises:
+        ImageError: if the message is no depth picture.
+    """
+    encoding = DEPTH_ENCODINGS.get(message.encoding)
+    if encoding is None:
+        raise ImageError(
+            f"image encoding {message.encoding[:40]!r} is not a depth picture; publish one of "
+            f"{', '.join(DEPTH_ENCODINGS)}"
+        )
+    _check_layout(message, encoding)
+    return encoding
+
+
 def depth_from_image(message: Image) -> np.ndarray:
     """Read a depth image in metres, whatever its unit and byte order.
 
@@ -92,19 +114,18 @@ def depth_from_image(message: Image) -> np.ndarray:
     Raises:
         ImageError: if the message is no depth picture.
     """
-    encoding = DEPTH_ENCODINGS.get(message.encoding)
-    if encoding is None:
-        raise ImageError(
-            f"image encoding {message.encoding[:40]!r} is not a depth picture; publish one of "
-            f"{', '.join(DEPTH_ENCODINGS)}"
-        )
-    _check_layout(message, encoding)
+    encoding = check_depth_image(message)
     pixels = _pixels(message, encoding)
     if encoding.dtype.kind == "u":
-        valid = (pixels > 0) & (pixels < 65535)
-        return np.where(valid, pixels.astype(np.float32) * np.float32(1e-3), np.float32(np.nan))
+        return metres_from_millimetres(pixels)
     depth = pixels.astype(np.float32)
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(np.nan))
+
+
+def metres_from_millimetres(pixels: np.ndarray) -> np.ndarray:
+    """Turn (H, W) uint16 millimetres into float32 metres; nan for 0 and 65535, which mean no measurement."""
+    valid = (pixels > 0) & (pixels < 65535)
+    return np.where(valid, pixels.astype(np.float32) * np.float32(1e-3), np.float32(np.nan))
 
 
 def image_from_rgb(rgb: np.ndarray, *, stamp_ns: int, frame_id: str) -> Image:

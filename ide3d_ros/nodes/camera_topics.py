@@ -14,7 +14,8 @@ class CameraTopics:
     """Hold a camera's publishers.
 
     Attributes:
-        images, compressed, infos: image, image/compressed and camera_info; their QoS may be overridden.
+        images, compressed, depths, infos: image, image/compressed, depth (32FC1, in the pixels of the image)
+            and camera_info; their QoS may be overridden.
         tf, tf_static: absolute, as TF is one tree; a namespaced robot remaps /tf to tf.
     """
 
@@ -32,6 +33,7 @@ class CameraTopics:
 
         self.images = camera_topic(Image, "image")
         self.compressed = camera_topic(CompressedImage, "image/compressed")
+        self.depths = camera_topic(Image, "depth")
         self.infos = camera_topic(CameraInfo, "camera_info")
         self.tf = node.create_publisher(TFMessage, "/tf", qos.TRANSFORMS)
         self.tf_static = node.create_publisher(TFMessage, "/tf_static", qos.STATIC_TRANSFORMS)

@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
 from ide3d_ros.conversions.answers import printable
+from ide3d_ros.nodes.extra_inputs import ExtraInputs
 from ide3d_ros.nodes.frames import FrameTally
 from ide3d_ros.nodes.intake import FrameIntake
 from ide3d_ros.nodes.managed import Phase
@@ -44,6 +45,7 @@ class PerceptionHealth:
         phase: Phase,
         failure: str,
         intakes: Mapping[str, FrameIntake],
+        extra_inputs: Mapping[str, ExtraInputs],
         worker: InferenceWorker | None,
         last_error: str,
     ) -> DiagnosticArray:
@@ -55,6 +57,7 @@ class PerceptionHealth:
             phase: the node's state.
             failure: why its last transition was not made; empty when it was.
             intakes: the cameras' by their names; empty while the node is not active.
+            extra_inputs: of the same cameras; empty for bundles that read the image alone.
             worker: None while the node is unconfigured.
             last_error: the last error that was logged; empty when there was none.
 
@@ -74,7 +77,9 @@ class PerceptionHealth:
         verdicts: list[tuple[bytes, str]] = []
         for name, intake in intakes.items():
             health = self._cameras.setdefault(name, CameraHealth())
-            verdict, counted = health.look(intake, worker.lanes[name].tally, now_s)
+            verdict, counted = health.look(
+                intake, worker.lanes[name].tally, now_s, extra=extra_inputs.get(name)
+            )
             if name:
                 cameras.append(
                     diagnostic_status(f"{self._name}/{name}", *verdict, counted, hardware=hardware)
@@ -100,7 +105,7 @@ class CameraHealth:
         self._before: tuple[float, dict[str, int]] | None = None
 
     def look(
-        self, intake: FrameIntake, tally: FrameTally, now_s: float
+        self, intake: FrameIntake, tally: FrameTally, now_s: float, *, extra: ExtraInputs | None = None
     ) -> tuple[tuple[bytes, str], dict[str, object]]:
         """Compare with the last look.
 
@@ -108,6 +113,7 @@ class CameraHealth:
             intake: what became of the camera's messages.
             tally: what became of its frames.
             now_s: monotonic seconds.
+            extra: what became of its depth and poses; None where the bundle reads the image alone.
 
         Returns:
             Level and sentence, and the camera's values by key.
@@ -120,6 +126,8 @@ class CameraHealth:
             "late": tally.late,
             "unplaced": tally.unplaced,
         }
+        if extra is not None:
+            counts |= _extra_counts(extra)
         before_s, before = self._before or (now_s, counts)
         self._before = (now_s, counts)
         span_s = now_s - before_s
@@ -145,10 +153,14 @@ class CameraHealth:
             "end_to_end_ms_p50": _percentile(tally.age_ms, 50),
             "end_to_end_ms_p95": _percentile(tally.age_ms, 95),
         }
-        return _verdict(intake, since, span_s), values
+        if extra is not None:
+            values |= _extra_values(extra, since, span_s)
+        return _verdict(intake, since, span_s, extra), values
 
 
-def _verdict(intake: FrameIntake, since: Mapping[str, int], span_s: float) -> tuple[bytes, str]:
+def _verdict(
+    intake: FrameIntake, since: Mapping[str, int], span_s: float, extra: ExtraInputs | None
+) -> tuple[bytes, str]:
     if intake.camera is None:
         return DiagnosticStatus.WARN, "no usable camera_info"
     if span_s > 0 and since["received"] == 0:
@@ -158,6 +170,8 @@ def _verdict(intake: FrameIntake, since: Mapping[str, int], span_s: float) -> tu
             DiagnosticStatus.WARN,
             f"{since['refused']} messages refused since the last report; last_error says why",
         )
+    if extra is not None and (lacking := _lacking(extra, since)):
+        return lacking
     if since["unplaced"]:
         return (
             DiagnosticStatus.WARN,
@@ -170,6 +184,46 @@ def _verdict(intake: FrameIntake, since: Mapping[str, int], span_s: float) -> tu
             "the last report; lower detection.rate_hz, or take a smaller bundle or a faster engine"
         )
     return DiagnosticStatus.OK, "detecting"
+
+
+def _extra_counts(extra: ExtraInputs) -> dict[str, int]:
+    tally, intake = extra.completion.tally, extra.intake
+    counts = {
+        "completed": tally.completed,
+        "without_depth": tally.without_depth,
+        "without_pose": tally.without_pose,
+    }
+    if intake is not None:
+        counts |= {"depth_received": intake.received, "depth_refused": sum(intake.refused.values())}
+    return counts
+
+
+def _extra_values(extra: ExtraInputs, since: Mapping[str, int], span_s: float) -> dict[str, object]:
+    tally, intake = extra.completion.tally, extra.intake
+    values: dict[str, object] = {
+        "frames_completed": tally.completed,
+        "frames_without_depth": tally.without_depth,
+        "frames_without_pose": tally.without_pose,
+    }
+    if intake is not None:
+        values |= {
+            "depth_rate_hz": _rate(since["depth_received"], span_s),
+            "depth_received": intake.received,
+            "depth_refused": sum(intake.refused.values()),
+            **{f"depth_refused_{kind}": count for kind, count in sorted(intake.refused.items())},
+        }
+    return values
+
+
+def _lacking(extra: ExtraInputs, since: Mapping[str, int]) -> tuple[bytes, str] | None:
+    """Judge whether frames come without what the bundle reads; an error where none came with it."""
+    if since.get("depth_refused"):
+        return DiagnosticStatus.ERROR, extra.intake.last_refusal
+    lacked = since["without_depth"] + since["without_pose"]
+    if not lacked:
+        return None
+    level = DiagnosticStatus.WARN if since["completed"] else DiagnosticStatus.ERROR
+    return level, f"{lacked} frames dropped since the last report: {extra.completion.tally.last_lack}"
 
 
 def _loaded(worker: InferenceWorker) -> tuple[dict[str, object], str]:

@@ -101,7 +101,9 @@ def warm_up_request(timeout_s: float) -> Request:
     def run(scene: Scene, _: Request) -> Answer | Location:
         camera = Camera.from_fov(64, 48, math.radians(60))
         black = np.zeros((camera.height, camera.width, 3), np.uint8)
-        scene.add_frame(black, camera, stamp_ns=0, frame_id="warm_up")
+        known = {"depth": np.full((camera.height, camera.width), 2.0), "world_from_camera": np.eye(4)}
+        extra = {name: known[name] for name in scene.bundle.manifest.extra_inputs}
+        scene.add_frame(black, camera, stamp_ns=0, frame_id="warm_up", **extra)
         try:
             located = scene.locate("a thing")
             if located.status is Status.ENGINE_ERROR:

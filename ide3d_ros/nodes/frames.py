@@ -33,6 +33,10 @@ class FrameInput:
         received_s: when it arrived, seconds of the worker's clock.
         target_from_optical: gives the (4, 4) motion to the frame that boxes are wanted in, or raises
             NoTransformError; it may wait a moment. None where boxes stay in the optical frame.
+        depth: reads (H, W) float32 metres in the pixels of the image, nan where unknown; called at most once,
+            only if the frame is used. None for a bundle that reads none.
+        world_from_camera: (4, 4) pose of the optical frame in the fixed frame; None for a bundle that reads
+            none.
     """
 
     read: Callable[[], np.ndarray]
@@ -41,6 +45,8 @@ class FrameInput:
     frame_id: str
     received_s: float
     target_from_optical: Callable[[], np.ndarray] | None = None
+    depth: Callable[[], np.ndarray] | None = None
+    world_from_camera: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class FrameTimes:
         stamp_ns: of its image, nanoseconds.
         received_s: when it arrived, seconds of the worker's clock.
         wait_ms: from its arrival until the worker took it.
-        read_ms: from message to RGB pixels.
+        read_ms: from messages to RGB pixels, and to depth where it is read.
         latency: the scene's own stages.
         publish_ms: to turn what was found into messages and to publish them.
         total_ms: from its arrival to its published boxes.

@@ -30,7 +30,8 @@ class IntakeError(ValueError):
     """A message cannot become a frame.
 
     Attributes:
-        kind: one word for counters: image, no_camera_info, camera_info, size, stamp or frame_id.
+        kind: one word for counters: image, no_camera_info, camera_info, size, stamp or frame_id, and encoding
+            for depth.
     """
 
     def __init__(self, kind: str, text: str) -> None:

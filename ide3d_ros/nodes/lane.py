@@ -8,7 +8,7 @@ Knows nothing of ROS.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,12 +115,14 @@ class Lane:
         """Say why no request can be answered on this camera's frames; None when one can."""
         if self._encoded_s is None:
             return Status.NO_FRAMES, (
-                f"no usable frame has arrived yet{self._whence()}; check the image and camera_info topics"
+                f"no usable frame has arrived yet{self._whence()}; "
+                f"check the image and camera_info topics{self._besides()}"
             )
         age_s = self._clock() - (self._received_s or self._encoded_s)
         if age_s > pace.max_frame_age_s:
             return Status.STALE, (
-                f"the newest frame{self._whence()} is {age_s:.1f} s old; check the camera, or raise "
+                f"the newest frame{self._whence()} is {age_s:.1f} s old; "
+                f"check the camera{self._besides()}, or raise "
                 f"query.max_frame_age_s ({pace.max_frame_age_s:g} s)"
             )
         return None
@@ -219,8 +221,9 @@ class Lane:
         started = self._clock()
         try:
             image = waiting.read()
+            extra = _extra_inputs(waiting)
             read_s = self._clock()
-            frame = self._add(image, waiting)
+            frame = self._add(image, waiting, extra)
         except ValueError as error:  # the picture is at fault, not the engine
             self.tally.unreadable += 1
             self._on_fault("a frame", error)
@@ -250,11 +253,23 @@ class Lane:
             )
         return False
 
-    def _add(self, image: np.ndarray, waiting: FrameInput) -> Frame:
-        seen = {"stamp_ns": waiting.stamp_ns, "frame_id": waiting.frame_id}
+    def _add(self, image: np.ndarray, waiting: FrameInput, extra: Mapping[str, np.ndarray]) -> Frame:
+        seen = {"stamp_ns": waiting.stamp_ns, "frame_id": waiting.frame_id, **extra}
         if self._keyframes is None or self._keyframes.keeps_newest():
             return self.scene.add_frame(image, waiting.camera, **seen)
         return self.scene.replace_newest_frame(image, waiting.camera, **seen)
 
+    def _besides(self) -> str:
+        extra = self.scene.bundle.manifest.extra_inputs
+        return f", and for {' and '.join(extra)} the diagnostics" if extra else ""
+
     def _whence(self) -> str:
         return f" from camera {self.name!r}" if self.name else ""
+
+
+def _extra_inputs(waiting: FrameInput) -> Mapping[str, np.ndarray]:
+    """Read what a frame brings besides its image, by the names of `Scene.add_frame`."""
+    if waiting.depth is None and waiting.world_from_camera is None:
+        return {}
+    depth = None if waiting.depth is None else waiting.depth()
+    return {"depth": depth, "world_from_camera": waiting.world_from_camera}

@@ -7,7 +7,7 @@ Knows nothing of ROS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ide3d_ros.bundle import open_bundle
@@ -15,14 +15,18 @@ from ide3d_ros.engine import CacheBudget, Selection, select_engine
 from ide3d_ros.scene.scene import Scene
 
 _MIB = 1 << 20
+_SOURCES = {
+    "depth": "depth.topic to a topic with depth in the pixels of the image",
+    "world_from_camera": "fixed_frame to a frame of TF that stands still, such as odom",
+}
 
 
 class MemoryShortage(ValueError):
     """This machine has less free memory than a bundle needs."""
 
 
-class MissingTopics(ValueError):
-    """A bundle reads what no topic of the node brings."""
+class MissingInputs(ValueError):
+    """A bundle reads what the node's parameters do not say where to take from."""
 
 
 def open_scenes(
@@ -34,6 +38,7 @@ def open_scenes(
     threads: int | None,
     cache_mb: float | None = None,
     on_selected: Callable[[Selection], None] = lambda _: None,
+    given_inputs: Collection[str] = (),
 ) -> dict[str, Scene]:
     """Open a bundle for several cameras; they share one engine and keep windows of their own.
 
@@ -45,20 +50,22 @@ def open_scenes(
         threads: CPU threads of the engine; None takes all cores.
         cache_mb: memory that the frames of all cameras may take together, MiB; None sets no limit.
         on_selected: is told which engine runs, and why.
+        given_inputs: what is given of every frame besides image and camera_info, as in a manifest's
+            `extra_inputs`.
 
     Raises:
         BundleError: if the bundle is unknown, damaged or of another schema.
-        MissingTopics: if it reads more of a frame than image and camera_info.
+        MissingInputs: if it reads more of a frame than is given.
         MemoryShortage: if it would not fit into memory.
         EngineError: if the engine cannot run here.
         ValueError: if the bundle does not allow such a window.
     """
     opened = open_bundle(bundle)
-    if extra := opened.manifest.extra_inputs:
-        raise MissingTopics(
-            f"bundle '{opened.name}' reads {' and '.join(extra)} of every frame, and this node has no topics "
-            "of depth and pose to take them from; take a bundle that reads images and camera_info alone "
-            "(model.bundle), or give frames to this one with Scene.add_frame"
+    if missing := [name for name in opened.manifest.extra_inputs if name not in given_inputs]:
+        raise MissingInputs(
+            f"bundle '{opened.name}' reads {' and '.join(missing)} of every frame besides image and "
+            f"camera_info; set {' and '.join(_SOURCES[name] for name in missing)}, or take a bundle that "
+            "reads images alone (model.bundle)"
         )
     check_memory(opened.name, opened.manifest.memory_mb, free_memory_mb())
     selection = select_engine(opened, engine, threads=threads)

@@ -31,6 +31,7 @@ from ide3d_ros.nodes.camera_input import CameraInput
 from ide3d_ros.nodes.camera_output import CameraOutput
 from ide3d_ros.nodes.diagnostics import PerceptionHealth
 from ide3d_ros.nodes.dialogue import reset_request, warm_up_request
+from ide3d_ros.nodes.extra_inputs import ExtraInputs, depth_topic_fault, given_inputs, unread_warning
 from ide3d_ros.nodes.frames import UNNAMED, FrameResult, FrameTally
 from ide3d_ros.nodes.managed import ManagedNode, Phase, TransitionRefused
 from ide3d_ros.nodes.opening import open_scenes
@@ -41,7 +42,7 @@ from ide3d_ros.nodes.reporting import Reporter
 from ide3d_ros.nodes.request_desk import RequestDesk
 from ide3d_ros.nodes.running import run_node
 from ide3d_ros.nodes.services import PerceptionServices
-from ide3d_ros.nodes.transforms import FrameTransforms, listen_to_transforms
+from ide3d_ros.nodes.transforms import FrameTransforms, TransformListener, listen_to_transforms
 from ide3d_ros.nodes.vocabulary import camera_names_fault, refused_labels
 from ide3d_ros.nodes.worker import InferenceWorker, State
 from ide3d_ros.scene.keyframes import KeyframeRule
@@ -70,6 +71,7 @@ def scenes_from_parameters(parameters: ParameterSet, cameras: Sequence[str]) -> 
         threads=parameters["model.threads"] or None,
         cache_mb=parameters["model.cache_mb"] or None,
         on_selected=_log_selection,
+        given_inputs=given_inputs(parameters),
     )
 
 
@@ -100,12 +102,16 @@ class PerceptionNode(ManagedNode):
         super().__init__("perception", **node_arguments)
         self.parameters = ParameterSet(self, PERCEPTION_PARAMETERS, self._apply_parameters)
         self._cameras = self._camera_names()
+        self._check_depth_topic()
         self._vocabulary = self._first_vocabulary()
         self._scene_factory = scene_factory
         self._report = Reporter(self.get_logger(), self.context.ok)
         self._worker: InferenceWorker | None = None
+        self._tf: TransformListener | None = None
         self._transforms: FrameTransforms | None = None
+        self._poses: FrameTransforms | None = None
         self._inputs: dict[str, CameraInput] = {}
+        self._extra_inputs: dict[str, ExtraInputs] = {}
         self._outputs: dict[str, CameraOutput] = {}
         self._vocabulary_output: Publisher | None = None
         self._create_services()
@@ -147,10 +153,9 @@ class PerceptionNode(ManagedNode):
             failure = self._worker.failure
             self.release()
             raise TransitionRefused(failure)
-        if target := self.parameters["target_frame"]:
-            self._transforms = FrameTransforms(
-                listen_to_transforms(self, self._report), target, self.parameters["target_frame_wait_s"]
-            )
+        if unread := unread_warning(self._scene().bundle.name, self._reads(), self.parameters):
+            self.get_logger().warning(unread)
+        self._follow_transforms()
         self._vocabulary_output = self.create_lifecycle_publisher(LabelInfo, "vocabulary", qos.LATCHED)
         self._outputs = {name: CameraOutput(self, self.parameters, name) for name in self._cameras}
 
@@ -163,18 +168,29 @@ class PerceptionNode(ManagedNode):
         self._warm_up()
         self._desk.open(self._worker)
         self._publish_vocabulary()
-        self._inputs = {
-            name: CameraInput(
+        extra_inputs = self._reads()
+        for name, lane in self._worker.lanes.items():
+            on_frame = lane.offer
+            if extra_inputs:
+                extra = self._extra_inputs[name] = ExtraInputs(
+                    self,
+                    self._report,
+                    lane.offer,
+                    camera=name,
+                    parameters=self.parameters,
+                    extra_inputs=extra_inputs,
+                    poses=self._poses,
+                )
+                on_frame = extra.take
+            self._inputs[name] = CameraInput(
                 self,
                 self._report,
-                lane.offer,
+                on_frame,
                 camera=name,
                 transforms=self._transforms,
                 transport=self.parameters["camera.transport"],
                 images=self.parameters["camera.images"],
             )
-            for name, lane in self._worker.lanes.items()
-        }
 
     def deactivate(self) -> None:
         """Stop listening, end what is open and forget all frames; the engine stays loaded."""
@@ -189,9 +205,9 @@ class PerceptionNode(ManagedNode):
         self._stop_listening()
         self._desk.close(Status.INACTIVE, "the node was stopped")
         self._stop_worker()
-        if self._transforms is not None:
-            self._transforms.close()
-            self._transforms = None
+        if self._tf is not None:
+            self._tf.close()
+        self._tf = self._transforms = self._poses = None
         if self._vocabulary_output is not None:
             self.destroy_lifecycle_publisher(self._vocabulary_output)
             self._vocabulary_output = None
@@ -217,13 +233,34 @@ class PerceptionNode(ManagedNode):
         return Status.INACTIVE, f"the node is {self.phase.value}; {_WAY_OUT[self.phase]}"
 
     def _stop_listening(self) -> None:
-        while self._inputs:
-            self._inputs.popitem()[1].close()
+        for inputs in (self._inputs, self._extra_inputs):
+            while inputs:
+                inputs.popitem()[1].close()
 
     def _stop_worker(self) -> None:
         if self._worker is not None and not self._worker.close(_PATIENCE_S):
             self.get_logger().warning("the engine is still busy; its thread ends with it")
         self._worker = None
+
+    def _scene(self) -> Scene:
+        """Return the scene of the first camera; all run the same bundle."""
+        return next(iter(self._worker.lanes.values())).scene
+
+    def _reads(self) -> tuple[str, ...]:
+        """List what the bundle reads of a frame besides image and camera_info."""
+        return self._scene().bundle.manifest.extra_inputs
+
+    def _follow_transforms(self) -> None:
+        """Listen to TF where boxes are wanted in another frame, or the bundle reads where the camera is."""
+        target, reads_pose = self.parameters["target_frame"], "world_from_camera" in self._reads()
+        if target or reads_pose:
+            self._tf = listen_to_transforms(self, self._report)
+        if target:
+            self._transforms = FrameTransforms(self._tf, target, self.parameters["target_frame_wait_s"])
+        if reads_pose:
+            self._poses = FrameTransforms(
+                self._tf, self.parameters["fixed_frame"], self.parameters["depth.wait_s"]
+            )
 
     def _keyframe_rule(self) -> KeyframeRule | None:
         if self.parameters["model.window"] == 1:
@@ -235,6 +272,10 @@ class PerceptionNode(ManagedNode):
         if fault := camera_names_fault(names):
             raise ParameterError(f"parameter cameras: {fault}")
         return names or (UNNAMED,)
+
+    def _check_depth_topic(self) -> None:
+        if fault := depth_topic_fault(self.parameters["depth.topic"], self._cameras):
+            raise ParameterError(f"parameter depth.topic: {fault}")
 
     def _first_vocabulary(self) -> tuple[str, ...] | None:
         labels = self.parameters.words("detection.vocabulary")
@@ -273,13 +314,15 @@ class PerceptionNode(ManagedNode):
     def _expire(self) -> None:
         if self._worker is not None:
             self._worker.expire()
-        if self._transforms is not None:
-            self._transforms.retry()
+        for transforms in filter(None, (self._transforms, self._poses)):
+            transforms.retry()
 
     def _publish_diagnostics(self) -> None:
         now_s = time.monotonic()
         for camera in self._inputs.values():
             camera.silence.look(camera.intake.received, now_s, self.parameters["diagnostics.silence_s"])
+        for extra in self._extra_inputs.values():
+            extra.look_for_silence(now_s, self.parameters["diagnostics.silence_s"])
         self._diagnostics.publish(
             self._health.message(
                 Header(stamp=self.get_clock().now().to_msg()),
@@ -287,6 +330,7 @@ class PerceptionNode(ManagedNode):
                 phase=self.phase,
                 failure=self.failure,
                 intakes={name: camera.intake for name, camera in self._inputs.items()},
+                extra_inputs=self._extra_inputs,
                 worker=self._worker,
                 last_error=self._report.last_error,
             )
@@ -308,7 +352,7 @@ class PerceptionNode(ManagedNode):
 
     def _publish_vocabulary(self) -> None:
         """Say what is detected from now on, also to those who subscribe later."""
-        scene = next(iter(self._worker.lanes.values())).scene
+        scene = self._scene()
         threshold = max(scene.bundle.manifest.score_threshold, self.parameters["detection.min_score"])
         stamped = Header(stamp=self.get_clock().now().to_msg())
         labels = self._worker.vocabulary or scene.vocabulary
@@ -332,6 +376,10 @@ class PerceptionNode(ManagedNode):
             self._worker.pace = self._pace()
         if self._transforms is not None:
             self._transforms.wait_s = self.parameters["target_frame_wait_s"]
+        if self._poses is not None:
+            self._poses.wait_s = self.parameters["depth.wait_s"]
+        for extra in self._extra_inputs.values():
+            extra.completion.wait_s = self.parameters["depth.wait_s"]
         if self.phase is Phase.ACTIVE:
             self._publish_vocabulary()
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ide3d_ros.engine.selection import ENGINE_NAMES
+from ide3d_ros.nodes.depth_intake import DEPTH_TRANSPORTS
 from ide3d_ros.nodes.parameters import Parameter
 
 PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
@@ -26,6 +27,11 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
         "Seconds that TF may come after its image; boxes without TF are not published.",
         bounds=(0.0, 5.0),
         dynamic=True,
+    ),
+    Parameter(
+        "fixed_frame",
+        "",
+        "Frame that stands still, such as odom, in which bundles that read the camera's pose get it, by TF.",
     ),
     Parameter("model.bundle", "nano", "Embedded bundle's name, or the path of a bundle folder."),
     Parameter("model.engine", "auto", "What runs the bundle's graphs.", choices=ENGINE_NAMES),
@@ -60,6 +66,24 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
         "raw",
         "Whether images are raw (K and distortion hold) or rectified (P holds, nothing is distorted).",
         choices=("raw", "rectified"),
+    ),
+    Parameter(
+        "depth.topic",
+        "",
+        "Topic with depth in the pixels of the image, below the camera's name; for bundles that read depth.",
+    ),
+    Parameter(
+        "depth.transport",
+        "raw",
+        "Kind of depth messages: Image on the topic, or CompressedImage on the topic with /compressedDepth.",
+        choices=tuple(DEPTH_TRANSPORTS),
+    ),
+    Parameter(
+        "depth.wait_s",
+        0.2,
+        "Seconds that depth and pose may come after their image; a frame without what is read is dropped.",
+        bounds=(0.0, 5.0),
+        dynamic=True,
     ),
     Parameter(
         "detection.rate_hz",

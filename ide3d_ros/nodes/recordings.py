@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from io import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+import numpy as np
 from geometry_msgs.msg import TransformStamped
 from mcap.exceptions import McapError
 from mcap.reader import SeekingReader
@@ -18,9 +20,11 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
 from ide3d_ros.conversions.cameras import info_from_camera
-from ide3d_ros.conversions.images import image_from_rgb
+from ide3d_ros.conversions.compressed_depth import depth_from_compressed
+from ide3d_ros.conversions.images import image_from_depth, image_from_rgb
+from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.conversions.transforms import transform_from_matrix
-from ide3d_ros.recordings import FrameFolder, RecordingError
+from ide3d_ros.recordings import FolderFrame, FrameFolder, RecordingError
 
 MAX_CHUNK_BYTES = 512 * 2**20
 """Largest part of a bag that is held in memory at once; what comes from outside has a limit."""
@@ -41,6 +45,7 @@ class Sample:
         time_s: since the recording's start.
         images: raw or compressed.
         infos: the cameras of the images.
+        depths: each makes a 32FC1 or 16UC1 message when it is called, which takes its time.
         transforms: for TF.
         static_transforms: for TF, valid at all times.
     """
@@ -48,6 +53,7 @@ class Sample:
     time_s: float
     images: list[Image | CompressedImage] = field(default_factory=list)
     infos: list[CameraInfo] = field(default_factory=list)
+    depths: list[Callable[[], Image]] = field(default_factory=list)
     transforms: list[TransformStamped] = field(default_factory=list)
     static_transforms: list[TransformStamped] = field(default_factory=list)
 
@@ -95,13 +101,24 @@ class PlayedFolder(FrameFolder):
                     )
                 )
             image = image_from_rgb(self.read(frame), **stamped)
-            yield Sample(time_s, [image], [info_from_camera(self.camera, **stamped)], transforms)
+            infos = [info_from_camera(self.camera, **stamped)]
+            depths = [partial(self._depth, frame, **stamped)] if self._has_depth(frame) else []
+            yield Sample(time_s, [image], infos, depths, transforms)
+
+    def _has_depth(self, frame: FolderFrame) -> bool:
+        return self.depth_is_registered and self.depth_path(frame).exists()
+
+    def _depth(self, frame: FolderFrame, **stamped: Any) -> Image:
+        depth = self.read_depth(frame)
+        return image_from_depth(np.where(depth > 0, depth, np.nan), **stamped)
 
 
 class Bag:
     """Play one camera and the transforms of an MCAP bag."""
 
-    def __init__(self, path: Path, *, image_topic: str = "", info_topic: str = "") -> None:
+    def __init__(
+        self, path: Path, *, image_topic: str = "", info_topic: str = "", depth_topic: str = ""
+    ) -> None:
         """Choose the topics.
 
         Args:
@@ -109,6 +126,7 @@ class Bag:
             image_topic: an Image or CompressedImage topic; empty takes the bag's first, raw before
                 compressed.
             info_topic: its camera_info; empty takes the one beside the image topic.
+            depth_topic: depth in the pixels of the images, Image or compressedDepth; empty takes none.
 
         Raises:
             RecordingError: if the file is not such a bag or has no such topics.
@@ -117,7 +135,7 @@ class Bag:
         types = self._topic_types()
         wanted = [name for name, kind in types.items() if kind == "sensor_msgs/msg/Image"]
         wanted += [name for name, kind in types.items() if kind == "sensor_msgs/msg/CompressedImage"]
-        self.image_topic = image_topic or next(iter(wanted), "")
+        self.image_topic = image_topic or next((name for name in wanted if name != depth_topic), "")
         if self.image_topic not in wanted:
             raise RecordingError(
                 f"{path} has no image topic {image_topic or 'at all'}; it has {_listed(types)}"
@@ -129,10 +147,13 @@ class Bag:
                 f"{path} has no camera_info topic {self.info_topic}; name another one. "
                 f"It has {_listed(types)}"
             )
+        self.depth_topic = depth_topic
+        if depth_topic and depth_topic not in wanted:
+            raise RecordingError(f"{path} has no depth topic {depth_topic}; it has {_listed(types)}")
         self._types = {
             name: _BAG_TYPES[kind]
             for name, kind in types.items()
-            if name in (self.image_topic, self.info_topic) or kind == "tf2_msgs/msg/TFMessage"
+            if name in (self.image_topic, self.info_topic, depth_topic) or kind == "tf2_msgs/msg/TFMessage"
         }
 
     def samples(self) -> Iterator[Sample]:
@@ -149,6 +170,8 @@ class Bag:
                 yield Sample(time_s, images=[message])
             elif topic == self.info_topic:
                 yield Sample(time_s, infos=[message])
+            elif topic == self.depth_topic:
+                yield Sample(time_s, depths=[partial(_raw_depth, message)])
             elif topic.endswith("tf_static"):
                 yield Sample(time_s, static_transforms=list(message.transforms))
             else:
@@ -215,6 +238,7 @@ def open_recording(
     world_frame_id: str,
     image_topic: str = "",
     info_topic: str = "",
+    depth_topic: str = "",
 ) -> Recording:
     """Open a folder of pictures or an MCAP bag.
 
@@ -223,7 +247,7 @@ def open_recording(
         rate_hz: pictures a second, for a folder of pictures.
         frame_id: the camera's optical frame, for a folder of pictures.
         world_frame_id: the frame that poses lead to, for a folder of pictures.
-        image_topic, info_topic: as in `Bag`.
+        image_topic, info_topic, depth_topic: as in `Bag`.
 
     Raises:
         RecordingError: if there is no recording of a known form.
@@ -232,12 +256,17 @@ def open_recording(
         raise RecordingError(
             f"there is no recording at {path}; set replay.path to a folder of pictures or a bag"
         )
-    if path.is_file():
-        return Bag(path, image_topic=image_topic, info_topic=info_topic)
-    bags = sorted(path.glob("*.mcap"))
+    bags = [path] if path.is_file() else sorted(path.glob("*.mcap"))
     if len(bags) == 1:
-        return Bag(bags[0], image_topic=image_topic, info_topic=info_topic)
+        return Bag(bags[0], image_topic=image_topic, info_topic=info_topic, depth_topic=depth_topic)
     return PlayedFolder(path, rate_hz=rate_hz, frame_id=frame_id, world_frame_id=world_frame_id)
+
+
+def _raw_depth(message: Image | CompressedImage) -> Image:
+    if isinstance(message, Image):
+        return message
+    depth, stamp = depth_from_compressed(message), message.header.stamp
+    return image_from_depth(depth, stamp_ns=nanoseconds_from_time(stamp), frame_id=message.header.frame_id)
 
 
 def _reader(stream: BinaryIO) -> SeekingReader:

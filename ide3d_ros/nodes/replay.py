@@ -19,10 +19,11 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
+from ide3d_ros.conversions.images import ImageError
 from ide3d_ros.conversions.stamps import nanoseconds_from_time, time_from_nanoseconds
 from ide3d_ros.nodes.camera_topics import CameraTopics
 from ide3d_ros.nodes.parameters import Parameter, ParameterSet
-from ide3d_ros.nodes.recordings import Recording, Sample, open_recording
+from ide3d_ros.nodes.recordings import Recording, RecordingError, Sample, open_recording
 from ide3d_ros.nodes.reporting import Reporter
 from ide3d_ros.nodes.running import run_node
 
@@ -43,6 +44,9 @@ REPLAY_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("bag.image_topic", "", "Image topic of a bag; empty takes its first one."),
     Parameter(
         "bag.info_topic", "", "Topic of a bag with camera_info; empty takes the one beside the image topic."
+    ),
+    Parameter(
+        "bag.depth_topic", "", "Topic of a bag with depth in the pixels of the image; empty plays none."
     ),
 )
 
@@ -71,6 +75,7 @@ class ReplayNode(Node):
             world_frame_id=self.parameters["world.frame_id"],
             image_topic=self.parameters["bag.image_topic"],
             info_topic=self.parameters["bag.info_topic"],
+            depth_topic=self.parameters["bag.depth_topic"],
         )
         self._topics = CameraTopics(self, self.parameters["camera.reliability"])
         self._static: dict[str, TransformStamped] = {}
@@ -152,6 +157,16 @@ class ReplayNode(Node):
             self._topics.infos.publish(info)
         for image in sample.images:
             (self._topics.images if isinstance(image, Image) else self._topics.compressed).publish(image)
+        if shift is None or self._topics.depths.get_subscription_count() == 0:
+            return
+        for make in sample.depths:
+            try:
+                depth = make()
+            except (ImageError, RecordingError) as error:
+                self._report.error("depth", f"depth is left out: {error}")
+                continue
+            shift.move(depth.header)
+            self._topics.depths.publish(depth)
 
 
 @dataclass(frozen=True)

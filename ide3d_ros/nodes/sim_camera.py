@@ -20,7 +20,7 @@ from vision_msgs.msg import Detection3DArray
 
 from ide3d_ros.conversions.boxes import detection_array
 from ide3d_ros.conversions.cameras import info_from_camera
-from ide3d_ros.conversions.images import compressed_from_rgb, image_from_rgb
+from ide3d_ros.conversions.images import compressed_from_rgb, image_from_depth, image_from_rgb
 from ide3d_ros.conversions.stamps import header, nanoseconds_from_time
 from ide3d_ros.conversions.transforms import transform_from_matrix
 from ide3d_ros.geometry.camera import Camera
@@ -178,6 +178,9 @@ class SimCameraNode(Node):
         self._topics.images.publish(image_from_rgb(rendered.rgb, **stamped))
         if self._topics.compressed.get_subscription_count() > 0:
             self._topics.compressed.publish(compressed_from_rgb(rendered.rgb, **stamped))
+        if self._topics.depths.get_subscription_count() > 0:
+            depth = np.where(rendered.depth > 0, rendered.depth, np.nan)
+            self._topics.depths.publish(image_from_depth(depth, **stamped))
         truth = ground_truth(rendered, **stamped)
         self._truth.publish(detection_array(truth, header(self._optical, stamp_ns)))
         if self._graphs.get_subscription_count() > 0:

@@ -43,12 +43,16 @@ class TransformSource(Protocol):
         """Return (4, 4) target_from_source at a time, or raise `TransformLookupError`."""
         ...
 
+
+class TransformListener(TransformSource, Protocol):
+    """Follow TF on a graph."""
+
     def close(self) -> None:
         """Stop listening."""
         ...
 
 
-def listen_to_transforms(node: Node, report: Reporter) -> TransformSource:
+def listen_to_transforms(node: Node, report: Reporter) -> TransformListener:
     """Listen to /tf and /tf_static, through tf2_ros where it is installed."""
     return OwnTransforms(node, report) if tf2_ros is None else Tf2Transforms(node)
 
@@ -174,6 +178,18 @@ class Capture:
         except TransformLookupError as error:
             self._failure = error
 
+    def known(self) -> np.ndarray | None:
+        """Look again and return (4, 4); None while it may still come. It does not wait.
+
+        Raises:
+            NoTransformError: if it will not come.
+        """
+        if self._matrix is None:
+            self.look()
+        if self.is_open:
+            return None
+        return self.target_from_optical()
+
     def target_from_optical(self) -> np.ndarray:
         """Return (4, 4), waiting a moment for a transform that is late; not to be called on the executor.
 
@@ -238,7 +254,3 @@ class FrameTransforms:
             capture.look()
             if capture.is_open:
                 self._open.append(capture)
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._source.close()

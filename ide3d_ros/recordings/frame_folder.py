@@ -87,6 +87,11 @@ class FrameFolder:
             for number in [_number(path, place)]
         ]
 
+    @property
+    def depth_is_registered(self) -> bool:
+        """Tell whether depth pictures are in the pixels of the colour pictures."""
+        return self.depth_camera == self.camera and np.array_equal(self.color_from_depth, np.eye(4))
+
     def read(self, frame: FolderFrame) -> np.ndarray:
         """Read a picture.
 
@@ -99,6 +104,10 @@ class FrameFolder:
         picture = _read_picture(frame.path, cv2.IMREAD_COLOR, self.camera)
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
+    def depth_path(self, frame: FolderFrame) -> Path:
+        """Name the depth picture of a frame, whether it is there or not."""
+        return frame.path.with_name(f"{frame.path.stem.removesuffix('.color')}.depth.png")
+
     def read_depth(self, frame: FolderFrame) -> np.ndarray | None:
         """Read the depth picture of a frame.
 
@@ -109,7 +118,7 @@ class FrameFolder:
         Raises:
             RecordingError: if it is damaged, not of the calibrated size or not uint16.
         """
-        path = frame.path.with_name(f"{frame.path.stem.removesuffix('.color')}.depth.png")
+        path = self.depth_path(frame)
         if not path.exists():
             return None
         raw = _read_picture(path, cv2.IMREAD_UNCHANGED, self.depth_camera)

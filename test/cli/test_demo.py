@@ -96,6 +96,15 @@ def test_simulated_rooms_are_asked_about_and_recorded(
     assert prompts >= {row["question"] for row in report["rows"]}
 
 
+def test_bundle_that_reads_depth_and_pose_gets_them_from_the_simulated_camera(
+    ide3d_command: Command, depth_bundle: Bundle, tmp_path: Path
+) -> None:
+    done = run(ide3d_command, tmp_path / "out", depth_bundle, "--rooms", "1", "--duration", "2")
+    assert done.returncode == 0, done.stderr + done.stdout
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["rows"] and all(row["status"] in ("OK", "NO_TARGET") for row in report["rows"])
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_demo_leaves_nothing_running(
     ide3d_command: Command, labelled_recording: Path, fake_bundle: Bundle, tmp_path: Path, number: int

@@ -110,7 +110,7 @@ def test_no_parameter_of_a_yaml_file_is_repeated_in_a_launch_file() -> None:
     }
     repeated = {path.name: sorted(known & set(texts(path))) for path in FILES}
     # These replace what the file says only when somebody gives them.
-    allowed = ["autostart", "cameras", "model.bundle", "model.engine"]
+    allowed = ["autostart", "cameras", "depth.topic", "fixed_frame", "model.bundle", "model.engine"]
     assert repeated == {
         "bringup.launch.py": allowed,
         "demo.launch.py": [],

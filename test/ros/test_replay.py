@@ -17,7 +17,7 @@ from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
 from ide3d_ros.conversions.cameras import camera_from_info
-from ide3d_ros.conversions.images import rgb_from_compressed, rgb_from_image
+from ide3d_ros.conversions.images import depth_from_image, rgb_from_compressed, rgb_from_image
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.conversions.transforms import matrix_from_transform
 from ide3d_ros.geometry.transform import from_rotation_translation
@@ -152,6 +152,23 @@ def test_stepped_recording_shows_a_picture_for_each_call(start, graph: Graph, fo
     )
 
 
+def test_depth_of_a_folder_is_played_where_it_is_in_the_pixels_of_the_pictures(
+    start, graph: Graph, folder: Path
+) -> None:
+    assert not any(sample.depths for sample in open_recording(folder, **OPTIONS).samples()), (
+        "another camera's"
+    )
+    calibration = json.loads((folder / "calibration.json").read_text())
+    del calibration["colour_from_depth"]
+    (folder / "calibration.json").write_text(json.dumps(calibration))
+    depths, images = graph.listen(Image, "depth", 20), graph.listen(Image, "image", 20)
+    start("ide3d_ros.nodes.replay", f"replay.path:={folder}", "replay.rate_hz:=20.0")
+    until(lambda: len(depths) > 3 and len(images) > 5, "no depth", 20)
+    np.testing.assert_allclose(depth_from_image(depths[0]), 0.9, rtol=1e-6)
+    stamps = {nanoseconds_from_time(one.header.stamp) for one in images}
+    assert {nanoseconds_from_time(one.header.stamp) for one in depths[-2:]} <= stamps
+
+
 def test_recording_that_plays_by_itself_is_not_stepped(start, graph: Graph, folder: Path) -> None:
     start("ide3d_ros.nodes.replay", f"replay.path:={folder}")
     reply = graph.call(Trigger, "replay/play_next")
@@ -235,6 +252,9 @@ def test_bag_without_the_topic_says_what_it_has(tmp_path: Path) -> None:
         Bag(tmp_path / "drive.mcap")
     with pytest.raises(RecordingError, match="no image topic /rear"):
         Bag(tmp_path / "drive.mcap", image_topic="/rear")
+    _write_bag(tmp_path / "drive.mcap")
+    with pytest.raises(RecordingError, match="no depth topic /depth; it has /front"):
+        Bag(tmp_path / "drive.mcap", depth_topic="/depth")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a bag at all", b"\x89MCAP0\r\n" + bytes(40)])

@@ -18,7 +18,7 @@ from vision_msgs.msg import Detection3DArray
 
 from ide3d_ros.conversions.boxes import detection_from_message
 from ide3d_ros.conversions.cameras import camera_from_info
-from ide3d_ros.conversions.images import rgb_from_compressed, rgb_from_image
+from ide3d_ros.conversions.images import depth_from_image, rgb_from_compressed, rgb_from_image
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.conversions.transforms import matrix_from_transform
 from ide3d_training.worlds.scene_graph import FrameGraph
@@ -36,6 +36,7 @@ def heard(shared_graph: Graph, tmp_path_factory) -> dict[str, dict[int, object]]
         "image": Image,
         "image/compressed": CompressedImage,
         "camera_info": CameraInfo,
+        "depth": Image,
         "ground_truth": Detection3DArray,
     }.items():
         kept = by_stamp[topic] = {}
@@ -121,6 +122,18 @@ def test_ground_truth_boxes_are_the_room_s_and_lie_in_view(heard) -> None:
             continue
         np.testing.assert_allclose(one.box.corners(), thing.box.corners(), atol=1e-6)
     assert any(camera.contains(camera.project(one.box.center[None]))[0] for one in found.values())
+
+
+def test_depth_is_that_of_what_the_image_shows(heard) -> None:
+    for stamp in whole_frames(heard):
+        message, camera = heard["depth"][stamp], camera_from_info(heard["camera_info"][stamp])
+        assert message.encoding == "32FC1" and message.header.frame_id == "eye_optical_frame"
+        depth = depth_from_image(message)
+        assert depth.shape == (120, 160) and np.isfinite(depth).mean() > 0.5
+        truth = [detection_from_message(one, camera) for one in heard["ground_truth"][stamp].detections]
+        plain = max(truth, key=lambda one: one.score)
+        u, v = np.round(camera.project(plain.box.center[None])[0]).astype(int)
+        assert abs(depth[v, u] - plain.box.center[2]) < plain.box.extents.max()
 
 
 def test_transforms_put_the_camera_upright_into_the_room(shared_graph: Graph, heard) -> None:

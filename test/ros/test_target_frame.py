@@ -159,7 +159,12 @@ def test_no_box_is_published_without_tf_and_what_is_missing_is_named(
     assert list(answer.evidence) == []
     absent = graph.call(Locate, "perception/locate", expression="the zebra")
     assert absent.status.code == Status.NO_TARGET, "nothing is there, in whichever frame"
-    until(lambda: "no transform to target_frame" in world.diagnostics[-1].status[0].message, status.message)
+    until(
+        lambda: (
+            world.camera.show() and "no transform to target_frame" in world.diagnostics[-1].status[0].message
+        ),
+        status.message,
+    )
     lines = mapper.output().count("no boxes in target_frame 'map'")
     assert 1 <= lines <= 1 + (time.monotonic() - begin) / 5, "not one throttled line"
 

@@ -15,7 +15,7 @@ from ide3d_ros.bundle import UnsealedBundle
 from ide3d_ros.engine.torch_engine import TorchEngine
 from ide3d_ros.geometry import Camera
 from ide3d_ros.network import Ide3dNetwork
-from ide3d_ros.nodes.opening import MissingTopics, open_scenes
+from ide3d_ros.nodes.opening import MissingInputs, open_scenes
 from ide3d_ros.scene import Scene
 from ide3d_ros.scene.preprocessing import FrameError, prepare_depth
 from ide3d_training.datasets.tokenizer import fit_tokenizer
@@ -75,11 +75,23 @@ def test_the_exported_bundle_says_what_it_reads_and_encodes_it_as_the_network_do
     np.testing.assert_allclose(entry.tokens, wanted, atol=2e-4)
 
 
-def test_a_node_without_depth_and_pose_topics_does_not_open_it(exported):
-    with pytest.raises(
-        MissingTopics, match="reads depth and world_from_camera .* no topics of depth and pose"
-    ):
-        open_scenes(str(exported), [""], engine="onnx", window=1, threads=1)
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [
+        ((), "reads depth and world_from_camera of every frame .* set depth.topic .* and fixed_frame to"),
+        (("depth",), "reads world_from_camera of every frame .* set fixed_frame to a frame"),
+        (("world_from_camera",), "reads depth of every frame .* set depth.topic to a topic"),
+    ],
+)
+def test_a_node_that_is_not_told_where_depth_and_pose_are_does_not_open_it(exported, given, cause):
+    with pytest.raises(MissingInputs, match=cause):
+        open_scenes(str(exported), [""], engine="onnx", window=1, threads=1, given_inputs=given)
+
+
+def test_a_node_that_is_told_where_depth_and_pose_are_opens_it(exported):
+    given = ("world_from_camera", "depth")
+    scenes = open_scenes(str(exported), [""], engine="onnx", window=1, threads=1, given_inputs=given)
+    assert scenes[""].bundle.manifest.extra_inputs == ("depth", "world_from_camera")
 
 
 def test_another_pose_is_another_answer(scene: Scene):

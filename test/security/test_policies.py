@@ -121,7 +121,7 @@ def graph() -> Iterator[tuple[Context, Node]]:
 
 
 @pytest.fixture
-def make(fake_bundle: Bundle, tmp_path: Path) -> dict[str, Callable[..., Node]]:
+def make(depth_bundle: Bundle, tmp_path: Path) -> dict[str, Callable[..., Node]]:
     """Make nodes by name, with ROS arguments."""
     cv2.imwrite(str(tmp_path / "frame-0.png"), np.zeros((12, 16, 3), np.uint8))
     color = {"fx": 14.0, "fy": 14.0, "cx": 7.5, "cy": 5.5}
@@ -134,7 +134,7 @@ def make(fake_bundle: Bundle, tmp_path: Path) -> dict[str, Callable[..., Node]]:
         return node
 
     return {
-        "perception": maker(PerceptionNode, "-p", f"model.bundle:={fake_bundle.folder}"),
+        "perception": maker(PerceptionNode, "-p", f"model.bundle:={depth_bundle.folder}"),
         "sim_camera": maker(SimCameraNode, "-p", "camera.width:=32", "-p", "camera.height:=24"),
         "replay": maker(ReplayNode, "-p", f"replay.path:={tmp_path}"),
     }
@@ -142,10 +142,17 @@ def make(fake_bundle: Bundle, tmp_path: Path) -> dict[str, Callable[..., Node]]:
 
 SETTINGS = {
     "perception": (
-        ("-p", "camera.transport:=raw"),
+        ("-p", "camera.transport:=raw", "-p", "fixed_frame:=odom", "-p", "depth.topic:=depth"),
         (
-            *("-p", "camera.transport:=compressed", "-p", "use_sim_time:=true"),
-            *("-p", "target_frame:=map"),
+            *("-p", "camera.transport:=compressed", "-p", "use_sim_time:=true", "-p", "target_frame:=map"),
+            *(
+                "-p",
+                "fixed_frame:=odom",
+                "-p",
+                "depth.topic:=depth",
+                "-p",
+                "depth.transport:=compressedDepth",
+            ),
         ),
     ),
     "sim_camera": (("-p", "use_sim_time:=true"),),
@@ -173,10 +180,9 @@ def test_policy_allows_what_the_node_uses_and_nothing_else(
     for words in SETTINGS[name]:
         compressed = "camera.transport:=compressed" in words
         elsewhere = {("subscribe", "/image" if compressed else "/image/compressed")}
+        elsewhere.add(("subscribe", "/depth" if compressed else "/depth/compressedDepth"))
         if "use_sim_time:=true" not in words:
             elsewhere.add(("subscribe", "/clock"))
-        if "target_frame:=map" not in words:
-            elsewhere |= {("subscribe", "/tf"), ("subscribe", "/tf_static")}
         node = make[name](context, *words)
         with spinning(node):
             found |= wait_until_steady(observer, name, policy - elsewhere)

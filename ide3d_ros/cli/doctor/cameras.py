@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from rclpy.qos import QoSCompatibility, qos_check_compatible
 
@@ -36,6 +37,43 @@ def check_camera(camera: CameraObservation, *, seconds: float, clock: str, recti
         check_info(camera, rectified=rectified),
         check_pairing(camera, rectified=rectified),
     ]
+
+
+def check_depth(depth: CameraObservation, *, seconds: float, clock: str) -> list[Finding]:
+    """Make every check of a depth topic that perception takes; its calibration is that of the images.
+
+    Args:
+        depth: what was seen of it.
+        seconds: how long it was listened to.
+        clock: what stamps are compared with.
+    """
+    published = check_publishers(depth)
+    if not depth.image_publishers:
+        fix = "let the driver publish depth registered to the images, or name its topic: depth.topic"
+        published = replace(published, fix=fix)
+    return [
+        published,
+        check_qos(depth),
+        check_rate(depth, seconds=seconds),
+        _check_depth_encoding(depth),
+        check_stamps(depth, clock=clock),
+    ]
+
+
+def _check_depth_encoding(depth: CameraObservation) -> Finding:
+    check = f"{depth.image_topic} encoding"
+    if not depth.images:
+        return skip(check, "no depth has arrived")
+    bad = [one for one in depth.images if one.fault]
+    if bad:
+        return fail(
+            check,
+            f"{len(bad)} of {len(depth.images)} depth images cannot be read: {bad[-1].fault}",
+            "let the driver publish 16UC1 or 32FC1, or compressedDepth as png",
+        )
+    newest = depth.images[-1]
+    size = f"{newest.width}x{newest.height} " if newest.width else ""
+    return ok(check, f"{size}{newest.encoding}")
 
 
 def check_publishers(camera: CameraObservation) -> Finding:

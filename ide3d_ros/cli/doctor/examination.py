@@ -142,7 +142,7 @@ def _examine_model(bundle_name: str) -> list[Finding]:
 
 
 def _examine_graph(complaint: Complaint) -> list[Finding]:
-    from ide3d_ros.cli.doctor.cameras import check_camera
+    from ide3d_ros.cli.doctor.cameras import check_camera, check_depth
     from ide3d_ros.cli.doctor.listening import Wanted, observe
     from ide3d_ros.cli.doctor.perception import check_perception
     from ide3d_ros.cli.doctor.transforms import check_transform
@@ -159,10 +159,12 @@ def _examine_graph(complaint: Complaint) -> list[Finding]:
                 "start the camera driver, or name its topic: --image-topic TOPIC --camera-info-topic TOPIC",
             )
         )
+    heard = {"seconds": seen.seconds, "clock": seen.clock}
     for camera in seen.cameras:
-        findings += check_camera(
-            camera, seconds=seen.seconds, clock=seen.clock, rectified=complaint.rectified
-        )
+        if camera.holds_depth:
+            findings += check_depth(camera, **heard)
+        else:
+            findings += check_camera(camera, **heard, rectified=complaint.rectified)
     target = complaint.target_frame
     if not target:
         return [*findings, skip("tf", "no --target-frame was given; boxes stay in the camera's own frame")]

@@ -22,9 +22,13 @@ from tf2_msgs.msg import TFMessage
 
 from ide3d_ros.cli.doctor.observation import CameraObservation, Endpoint, Observation, SeenImage
 from ide3d_ros.cli.graph_names import below, full_name, node_names, perception_nodes, short_and_space
-from ide3d_ros.conversions.images import ImageError, check_image, rgb_from_compressed
+from ide3d_ros.conversions.compressed_depth import check_compressed_depth
+from ide3d_ros.conversions.encodings import DEPTH_ENCODINGS
+from ide3d_ros.conversions.images import ImageError, check_depth_image, check_image, rgb_from_compressed
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.nodes import qos
+from ide3d_ros.nodes.depth_intake import DEPTH_TRANSPORTS
+from ide3d_ros.nodes.frames import camera_topic
 
 IMAGE_TYPES = {"sensor_msgs/msg/Image": False, "sensor_msgs/msg/CompressedImage": True}
 """Whether images of a type are compressed."""
@@ -93,6 +97,9 @@ class _Listener:
         self._wait(self._found, wanted.seconds)
         seen.perception = perception_nodes(self._node, wanted.namespace)
         seen.cameras = self._cameras()
+        depth_topics = {topic for node in seen.perception for topic in self._depth_topics(node)}
+        for camera in seen.cameras:
+            camera.holds_depth = camera.image_topic in depth_topics
         for camera in seen.cameras:
             self._subscribe(camera)
         for node in seen.perception:
@@ -108,6 +115,8 @@ class _Listener:
                 for one in _endpoints(self._node.get_subscriptions_info_by_topic(camera.image_topic))
                 if one.node in seen.perception
             ]
+        if not seen.perception:  # a driver's depth has a camera_info beside it too, and is no camera
+            seen.cameras = [one for one in seen.cameras if wanted.image_topic or not _shows_depth(one)]
         seen.now_ns = self._now_ns()
         if self._clock_ns is not None:
             seen.clock = "/clock"
@@ -178,7 +187,10 @@ class _Listener:
         return {name: kinds[0] for name, kinds in found if kinds}
 
     def _subscribe(self, camera: CameraObservation) -> None:
-        read = self._compressed_reader() if camera.compressed else _read_raw
+        if camera.holds_depth:
+            read = _read_depth
+        else:
+            read = self._compressed_reader() if camera.compressed else _read_raw
 
         def on_image(message: Image | CompressedImage) -> None:
             if len(camera.images) < _MOST_IMAGES:
@@ -190,7 +202,8 @@ class _Listener:
 
         kind = CompressedImage if camera.compressed else Image
         self._node.create_subscription(kind, camera.image_topic, on_image, self._sensor)
-        self._node.create_subscription(CameraInfo, camera.info_topic, on_info, self._sensor)
+        if not camera.holds_depth:  # it is in the pixels of the images, whose camera_info holds for it
+            self._node.create_subscription(CameraInfo, camera.info_topic, on_info, self._sensor)
 
     def _compressed_reader(self) -> Callable[[CompressedImage, int], SeenImage]:
         sizes: list[tuple[int, int]] = []
@@ -227,6 +240,24 @@ class _Listener:
         future = client.call_async(GetState.Request())
         return future.result().current_state.label if self._wait(future.done, _STATE_S) else "not answering"
 
+    def _depth_topics(self, node: str) -> list[str]:
+        """Ask a perception node which topics it takes depth from; none where it does not answer."""
+        from rcl_interfaces.srv import GetParameters
+
+        client = self._node.create_client(GetParameters, f"{node}/get_parameters")
+        if not self._wait(client.service_is_ready, _STATE_S):
+            return []
+        future = client.call_async(GetParameters.Request(names=["depth.topic", "depth.transport", "cameras"]))
+        if not self._wait(future.done, _STATE_S) or len(future.result().values) < 3:
+            return []
+        topic, transport, cameras = future.result().values
+        if not topic.string_value:
+            return []
+        name = topic.string_value + DEPTH_TRANSPORTS[transport.string_value][1]
+        space = short_and_space(node)[1].rstrip("/")
+        below = [camera_topic(camera, name) for camera in cameras.string_array_value]
+        return [one if one.startswith("/") else f"{space}/{one}" for one in below]
+
     def _now_ns(self) -> int:
         return time.time_ns() if self._clock_ns is None else self._clock_ns
 
@@ -261,6 +292,10 @@ def info_beside(image_topic: str) -> str:
     return image_topic.removesuffix("/compressed").rsplit("/", 1)[0] + "/camera_info"
 
 
+def _shows_depth(camera: CameraObservation) -> bool:
+    return bool(camera.images) and camera.images[-1].encoding in DEPTH_ENCODINGS
+
+
 def _read_raw(message: Image, now_ns: int) -> SeenImage:
     try:
         check_image(message)
@@ -268,6 +303,20 @@ def _read_raw(message: Image, now_ns: int) -> SeenImage:
     except ImageError as error:
         fault = str(error)
     return _seen_image(message, now_ns, message.width, message.height, message.encoding, fault)
+
+
+def _read_depth(message: Image | CompressedImage, now_ns: int) -> SeenImage:
+    is_raw = isinstance(message, Image)
+    try:
+        if is_raw:
+            check_depth_image(message)
+        else:
+            check_compressed_depth(message)
+        fault = ""
+    except ImageError as error:
+        fault = str(error)
+    size = (message.width, message.height) if is_raw else (0, 0)
+    return _seen_image(message, now_ns, *size, message.encoding if is_raw else message.format, fault)
 
 
 def _seen_image(

@@ -51,6 +51,7 @@ class CameraObservation:
     Attributes:
         image_topic, info_topic: full names.
         compressed: the topic is meant to hold CompressedImage.
+        holds_depth: a perception node takes depth from it, not images.
         image_publishers, info_publishers: who offers them.
         image_subscribers: the perception nodes that take them.
         images: in the order of arrival.
@@ -60,6 +61,7 @@ class CameraObservation:
     image_topic: str
     info_topic: str
     compressed: bool = False
+    holds_depth: bool = False
     image_publishers: list[Endpoint] = field(default_factory=list)
     info_publishers: list[Endpoint] = field(default_factory=list)
     image_subscribers: list[Endpoint] = field(default_factory=list)

@@ -77,7 +77,14 @@ def answers(
             continue
         for one in newest:
             if one.number > encoded:
-                scene.add_frame(one.rgb, one.camera, stamp_ns=one.stamp_ns, frame_id=one.frame_id)
+                scene.add_frame(
+                    one.rgb,
+                    one.camera,
+                    stamp_ns=one.stamp_ns,
+                    frame_id=one.frame_id,
+                    depth=one.depth,
+                    world_from_camera=one.world_from_camera,
+                )
                 encoded = one.number
         for number, question in due:
             waiting.pop(number, None)

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from ide3d_ros.cli.offline.completing import CompletedFrames, ExtraSources
 from ide3d_ros.conversions.cameras import CameraInfoError, camera_from_info, rectified_camera_from_info
 from ide3d_ros.conversions.images import ImageError, rgb_from_compressed, rgb_from_image
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.geometry.camera import Camera
+from ide3d_ros.nodes.frames import FrameInput
 from ide3d_ros.nodes.recordings import Bag, RecordingError
 
 _NAMED_REFUSALS = 20
@@ -29,6 +31,8 @@ class BagFrame:
         frame_id: of the image.
         camera: of the same size.
         rgb: (H, W, 3) uint8 RGB.
+        depth: (H, W) float32 metres in its pixels, nan where unknown; None for a bundle that reads none.
+        world_from_camera: (4, 4) pose of the optical frame, metres; None for a bundle that reads none.
     """
 
     number: int
@@ -36,6 +40,8 @@ class BagFrame:
     frame_id: str
     camera: Camera
     rgb: np.ndarray
+    depth: np.ndarray | None = None
+    world_from_camera: np.ndarray | None = None
 
 
 @dataclass
@@ -67,18 +73,20 @@ class BagFrames:
         refused: filled while frames are read.
     """
 
-    def __init__(self, bag: Bag, images: str) -> None:
+    def __init__(self, bag: Bag, images: str, sources: ExtraSources | None = None) -> None:
         """Read the calibrations.
 
         Args:
             bag: an opened bag.
             images: "raw" or "rectified".
+            sources: where depth and poses are; None for a bundle that reads neither.
 
         Raises:
             RecordingError: if the bag is damaged or holds no camera_info.
         """
         self.refused = Refusals()
         self._bag = bag
+        self._sources = sources
         self._read_camera = {"raw": camera_from_info, "rectified": rectified_camera_from_info}[images]
         self._stamps: list[int] = []
         self._calibrations: list[_Calibration] = []
@@ -91,22 +99,44 @@ class BagFrames:
     def __iter__(self) -> Iterator[BagFrame]:
         self.refused = Refusals()
         number = 0
-        for message in self._bag.images():
-            stamp_ns = nanoseconds_from_time(message.header.stamp)
+        for frame in self._inputs():
             try:
-                camera = self._camera_at(stamp_ns, message.header.frame_id)
-                compressed = not isinstance(message, Image)
-                rgb = rgb_from_compressed(message) if compressed else rgb_from_image(message)
-                if rgb.shape[:2] != (camera.height, camera.width):
-                    raise _Unusable(
-                        f"the image is {rgb.shape[1]}x{rgb.shape[0]}, "
-                        f"camera_info says {camera.width}x{camera.height}"
-                    )
-            except (ImageError, CameraInfoError, _Unusable) as error:
-                self.refused.add(stamp_ns, str(error))
+                depth = None if frame.depth is None else frame.depth()
+            except ImageError as error:
+                self.refused.add(frame.stamp_ns, str(error))
                 continue
-            yield BagFrame(number, stamp_ns, message.header.frame_id, camera, rgb)
+            yield BagFrame(
+                number,
+                frame.stamp_ns,
+                frame.frame_id,
+                frame.camera,
+                frame.read(),
+                depth,
+                frame.world_from_camera,
+            )
             number += 1
+
+    def _inputs(self) -> Iterator[FrameInput]:
+        if self._sources is None:
+            return (frame for message in self._bag.images() if (frame := self._read(message)) is not None)
+        return iter(CompletedFrames(self._bag, self._sources, self._read, self.refused.add))
+
+    def _read(self, message: Image | CompressedImage) -> FrameInput | None:
+        """Read an image; None, and a refusal, where it cannot be used."""
+        stamp_ns, frame_id = nanoseconds_from_time(message.header.stamp), message.header.frame_id
+        try:
+            camera = self._camera_at(stamp_ns, frame_id)
+            compressed = not isinstance(message, Image)
+            rgb = rgb_from_compressed(message) if compressed else rgb_from_image(message)
+            if rgb.shape[:2] != (camera.height, camera.width):
+                raise _Unusable(
+                    f"the image is {rgb.shape[1]}x{rgb.shape[0]}, "
+                    f"camera_info says {camera.width}x{camera.height}"
+                )
+        except (ImageError, CameraInfoError, _Unusable) as error:
+            self.refused.add(stamp_ns, str(error))
+            return None
+        return FrameInput(lambda: rgb, camera, stamp_ns, frame_id, received_s=0.0)
 
     def _changes(self) -> Iterator[tuple[int, _Calibration]]:
         """Read the camera_info messages that differ from the one before."""

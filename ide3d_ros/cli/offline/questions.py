@@ -73,6 +73,12 @@ class Questions(_Strict):
     camera_info_topic: Topic | None = Field(
         None, description="its camera_info; without it the one beside the images"
     )
+    depth_topic: Topic | None = Field(
+        None, description="depth in the pixels of the images, for bundles that read it"
+    )
+    fixed_frame: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        None, description="frame that stands still, for bundles that read the camera's pose: from TF"
+    )
     images: Literal["raw", "rectified"] = Field(
         "raw", description="raw: K and distortion hold; rectified: P holds (image_rect)"
     )

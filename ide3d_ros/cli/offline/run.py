@@ -18,8 +18,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from ide3d_ros.bundle.opening import hash_file
 from ide3d_ros.cli.offline.answering import OfflineAnswer, answers
+from ide3d_ros.cli.offline.completing import ExtraSources
 from ide3d_ros.cli.offline.frames import BagFrame, BagFrames
-from ide3d_ros.cli.offline.questions import read_questions
+from ide3d_ros.cli.offline.questions import Questions, read_questions
 from ide3d_ros.cli.pictures import write_png
 from ide3d_ros.conversions.overlay import draw_detections
 from ide3d_ros.nodes.recordings import Bag
@@ -71,14 +72,19 @@ def run_offline(settings: OfflineSettings, console: Console) -> None:
         YamlFileError, QuestionsError: if the questions cannot be used.
         RecordingError: if the bag cannot be used, or is damaged somewhere.
         BundleError, EngineError: if the bundle cannot be used.
-        OfflineError: if it does not allow this window or reads more than a bag brings, there are too many
-            answers, or a file cannot be written.
+        OfflineError: if it does not allow this window or reads what the questions file does not say where to
+            take from, there are too many answers, or a file cannot be written.
     """
     asked, text = read_questions(settings.questions)
     prepare_ros_environment()  # deserialising needs the libraries of the messages, though no node is made
     if not settings.bag.is_file():
         raise OfflineError(f"there is no bag at {settings.bag}; give an .mcap file")
-    bag = Bag(settings.bag, image_topic=asked.image_topic or "", info_topic=asked.camera_info_topic or "")
+    bag = Bag(
+        settings.bag,
+        image_topic=asked.image_topic or "",
+        info_topic=asked.camera_info_topic or "",
+        depth_topic=asked.depth_topic or "",
+    )
     for folder in filter(None, (settings.output.parent, settings.pictures)):
         _make_folder(folder)
     try:
@@ -86,12 +92,7 @@ def run_offline(settings: OfflineSettings, console: Console) -> None:
         scene = Scene.open(settings.bundle, engine="onnx", window=settings.window, threads=settings.threads)
     except ValueError as error:
         raise OfflineError(f"--window cannot be used: {error}") from error
-    if extra := scene.bundle.manifest.extra_inputs:
-        raise OfflineError(
-            f"bundle '{scene.bundle.name}' reads {' and '.join(extra)} of every frame, and only images and "
-            "camera_info are read from a bag; take a bundle that needs no more"
-        )
-    frames = BagFrames(bag, asked.images)
+    frames = BagFrames(bag, asked.images, _extra_sources(scene, asked))
     counter = _Counter(frames)
     rows: list[dict[str, Any]] = []
     times: list[dict[str, Any]] = []
@@ -131,6 +132,20 @@ def run_offline(settings: OfflineSettings, console: Console) -> None:
     console.print(
         f"{settings.output}: {len(rows)} answers from {counter.count} frames, {frames.refused.count} refused"
     )
+
+
+def _extra_sources(scene: Scene, asked: Questions) -> ExtraSources | None:
+    """Say where what the bundle reads besides images is; None for a bundle that reads images alone."""
+    inputs = scene.bundle.manifest.extra_inputs
+    keys = {"depth": "depth_topic", "world_from_camera": "fixed_frame"}
+    missing = [name for name in inputs if getattr(asked, keys[name]) is None]
+    if missing:
+        raise OfflineError(
+            f"bundle '{scene.bundle.name}' reads {' and '.join(missing)} of every frame; set "
+            f"{' and '.join(keys[name] for name in missing)} in the questions file, or take a bundle that "
+            "reads images alone"
+        )
+    return ExtraSources(inputs, asked.fixed_frame or "") if inputs else None
 
 
 class _Counter:

@@ -55,6 +55,37 @@ def bad(camera: CameraObservation) -> dict[str, str]:
     return {name: f"{one.level.value}: {one.text}" for name, one in made if one.level is not Level.OK}
 
 
+@pytest.fixture
+def depth(camera: CameraObservation) -> CameraObservation:
+    """Be a good depth topic, watched by a perception node."""
+    images = [replace(one, encoding="16UC1") for one in camera.images]
+    return replace(camera, image_topic="/front/depth", holds_depth=True, images=images, infos=[])
+
+
+def test_good_depth_passes_without_a_calibration_of_its_own(depth: CameraObservation) -> None:
+    made = cameras.check_depth(depth, seconds=SECONDS, clock="system time")
+    assert {one.level for one in made} == {Level.OK}
+    assert [one.text for one in made if one.check.endswith("encoding")] == ["640x480 16UC1"]
+
+
+def test_depth_that_cannot_be_read_or_does_not_come_is_named_with_its_parameter(
+    depth: CameraObservation,
+) -> None:
+    broken = replace(depth, images=[seen(1, encoding="rgb8", fault="no depth picture")])
+    made = {
+        one.check.split()[-1]: one
+        for one in cameras.check_depth(broken, seconds=SECONDS, clock="system time")
+    }
+    assert made["encoding"].level is Level.FAIL and "no depth picture" in made["encoding"].text
+    silent = replace(depth, images=[], image_publishers=[])
+    made = {
+        one.check.split()[-1]: one
+        for one in cameras.check_depth(silent, seconds=SECONDS, clock="system time")
+    }
+    assert made["publishers"].level is Level.FAIL and "depth.topic" in made["publishers"].fix
+    assert made["encoding"].level is Level.SKIP
+
+
 def test_good_camera_passes_every_check(camera: CameraObservation) -> None:
     assert bad(camera) == {}
     assert "10.0 images a second" in findings(camera)["rate"].text

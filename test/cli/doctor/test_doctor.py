@@ -7,19 +7,23 @@ import json
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rclpy
-from camera_stand_in import FRAME_ID
+from camera_stand_in import CAMERA, FRAME_ID, CameraStandIn
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode
-from ros_graph import Graph, until
+from ros_graph import Graph, NodeProcess, until
+from sensor_msgs.msg import Image
 
 from ide3d_msgs.msg import Status
 from ide3d_msgs.srv import Locate
 from ide3d_ros.bundle import Bundle
+from ide3d_ros.conversions.images import image_from_depth
 
 Command = tuple[list[str], dict[str, str]]
 
@@ -151,6 +155,47 @@ def test_node_that_waits_for_its_activation_is_found(
     assert status == 1, printed
     assert found["/eyes lifecycle"]["text"] == "the node is unconfigured"
     assert found["/eyes lifecycle"]["fix"] == "ros2 lifecycle set /eyes configure, then activate"
+
+
+def test_depth_that_a_node_takes_is_judged_as_depth_and_not_as_a_camera(
+    ide3d_command: Command, depth_bundle: Bundle, tmp_path: Path
+) -> None:
+    graph = Graph(1 + os.getpid() * 23 % 100, f"/depth_{os.getpid()}")
+    node = NodeProcess(
+        "ide3d_ros.nodes.perception",
+        graph,
+        tmp_path / "perception.log",
+        *(f"model.bundle:={depth_bundle.folder}", "depth.topic:=depth", "fixed_frame:=odom"),
+    )
+    stop = threading.Event()
+    thread = None
+    try:
+        camera, depths = CameraStandIn(graph), graph.speak(Image, "depth", 5)
+        wall = np.full((CAMERA.height, CAMERA.width), 2.0)
+
+        def show() -> None:
+            while not stop.wait(0.1):
+                camera.stamp_ns = time.time_ns()
+                depths.publish(image_from_depth(wall, stamp_ns=camera.show(), frame_id=FRAME_ID))
+
+        thread = threading.Thread(target=show, daemon=True)
+        thread.start()
+        start, environment = ide3d_command
+        command = (start, {**environment, "ROS_DOMAIN_ID": str(graph.domain_id)})
+        _, found, printed = examined(command, depth_bundle, tmp_path / "r.json", "--seconds", "5")
+    finally:
+        stop.set()
+        if thread is not None:
+            thread.join(5.0)
+        node.stop()
+        graph.close()
+    topic = f"{graph.namespace}/depth"
+    assert found[f"{topic} encoding"]["text"] == "64x48 32FC1", printed
+    assert f"{topic} pairing" not in found
+    assert found[f"{graph.namespace}/image encoding"]["level"] == "OK", printed
+    assert (
+        "no pose of the camera in fixed_frame" in found[f"{graph.namespace}/perception diagnostics"]["text"]
+    )
 
 
 def spin(executor: SingleThreadedExecutor) -> None:
