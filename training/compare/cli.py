@@ -185,8 +185,8 @@ def _check_rooms(runs: list[PlannedRun]) -> None:
         begun = run.settings.start_from
         if begun and load_checkpoint(Path(begun)) is None:
             raise ConfigError(
-                f"all arms begin with the run at {begun}, which holds no checkpoint; train it with the command "
-                "that the study's file gives, or say where it is: --set start_from=DIR"
+                f"all arms begin with the run at {begun}, which holds no checkpoint; train it as the study's "
+                "file says, or say where it is: --set start_from=DIR"
             )
         encoder = run.settings.second_encoder
         if encoder and not Path(encoder).is_dir():
