@@ -89,15 +89,13 @@ def test_what_is_missing_is_named_before_anything_is_trained(study_file, tmp_pat
     assert not list((tmp_path / "runs").glob("*-0"))
 
 
-def test_a_teacher_that_is_not_there_is_named_with_its_arm(rooms, tmp_path, monkeypatch, capsys):
-    study = (
-        "--study",
-        str(STUDIES / "ablation.yaml"),
-        "--output",
-        str(tmp_path),
-        "--results",
-        str(tmp_path / "R"),
-    )
+def test_what_an_arm_begins_with_or_learns_from_is_named_where_it_is_not_there(
+    rooms, tmp_path, monkeypatch, capsys
+):
+    output = ("--output", str(tmp_path), "--results", str(tmp_path / "R"))
+    study = ("--study", str(STUDIES / "ablation.yaml"), *output)
     places = ("--set", f"data.directory={rooms}", "--set", f"data.teacher={tmp_path / 'none'}")
     said = refused(monkeypatch, capsys, *study, *places)
+    assert "begin with the run at runs/rgb, which holds no checkpoint" in said
+    said = refused(monkeypatch, capsys, *study, *places, "--set", "start_from=''")
     assert "arm '+global' reads a teacher's features at" in said and "ide3d-teacher cache" in said
