@@ -120,24 +120,42 @@ def entry_depths(boxes: list[Box3D], camera: Camera) -> np.ndarray:
         (O, H, W) metres along the optical axis, infinite where a ray misses the box.
     """
     v, u = np.mgrid[0 : camera.height, 0 : camera.width]
-    rays = camera.rays(np.column_stack([u.ravel(), v.ravel()]))
-    entries = np.full((len(boxes), camera.height * camera.width), np.inf)
-    for entry, box in zip(entries, boxes, strict=True):
-        along = rays @ box.rotation
-        along = np.where(np.abs(along) < 1e-12, 1e-12, along)
-        start, half = -box.center @ box.rotation, box.extents / 2
-        low, high = (-half - start) / along, (half - start) / along
-        first, last = np.minimum(low, high).max(-1), np.maximum(low, high).min(-1)
-        hit = (first <= last) & (last > 0)
-        entry[hit] = np.maximum(first[hit], 0.0)
+    rays = camera.rays(np.column_stack([u.ravel(), v.ravel()])).reshape(camera.height, camera.width, 3)
+    windows = [_window(box, camera) for box in boxes]
+    entries = np.full((len(boxes), camera.height, camera.width), np.inf)
+    for entry, box, window in zip(entries, boxes, windows, strict=True):
+        entry[window] = _entry(rays[window], box)
     seen = entries.copy()
-    for inner, box in enumerate(boxes):
+    for inner, (box, window) in enumerate(zip(boxes, windows, strict=True)):
         for outer, around in enumerate(boxes):
             if outer != inner and around.volume > box.volume and around.contains(box.center):
                 # Just before the box around it, and what is nearer inside still before what is farther.
-                before = np.minimum(seen[inner], entries[outer] - HAIR_M / (1 + entries[inner]))
-                seen[inner] = np.where(np.isfinite(entries[inner]), before, np.inf)
-    return seen.reshape(len(boxes), camera.height, camera.width)
+                own = entries[inner][window]
+                before = np.minimum(seen[inner][window], entries[outer][window] - HAIR_M / (1 + own))
+                seen[inner][window] = np.where(np.isfinite(own), before, np.inf)
+    return seen
+
+
+def _window(box: Box3D, camera: Camera) -> tuple[slice, slice]:
+    """Return rows and columns of an image that hold all of a box; all of them where it reaches behind."""
+    corners = box.corners()
+    if corners[:, 2].min() < HAIR_M:
+        return slice(None), slice(None)
+    pixels = camera.project(corners)
+    left, top = np.floor(pixels.min(0)).clip(0, (camera.width, camera.height)).astype(int)
+    right, bottom = np.ceil(pixels.max(0) + 1).clip(0, (camera.width, camera.height)).astype(int)
+    return slice(top, bottom), slice(left, right)
+
+
+def _entry(rays: np.ndarray, box: Box3D) -> np.ndarray:
+    """Say how deep rays (H, W, 3) through the camera enter a box: (H, W) metres, infinite where they miss."""
+    along = rays.reshape(-1, 3) @ box.rotation
+    along = np.where(np.abs(along) < 1e-12, 1e-12, along)
+    start, half = -box.center @ box.rotation, box.extents / 2
+    low, high = (-half - start) / along, (half - start) / along
+    first, last = np.minimum(low, high).max(-1), np.maximum(low, high).min(-1)
+    depth = np.where((first <= last) & (last > 0), np.maximum(first, 0.0), np.inf)
+    return depth.reshape(rays.shape[:2])
 
 
 def _within(rectangle: np.ndarray | None, source: Camera, camera: Camera) -> np.ndarray:
