@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A short run of everything, from nothing: rooms, labels, teacher, generator, forty steps; did the loss fall?"""
+"""A short run of everything, from nothing: rooms, labels, teacher, generator, steps; did the loss fall?"""
 
 from __future__ import annotations
 

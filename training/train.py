@@ -410,8 +410,9 @@ def cli(
         bool,
         typer.Option(
             "--smoke",
-            help="See that everything works: render a few rooms, label them in the Omni3D format or train a "
-            "tiny teacher or generator if that is asked for, take 40 small steps. The status is 1 if the loss did not fall.",
+            help="See that everything works: render a few rooms, write them as labelled images or train a "
+            "tiny teacher or generator if one is asked for, take 40 small steps. The status is 1 if the loss "
+            "did not fall.",
         ),
     ] = False,
     override: Annotated[

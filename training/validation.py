@@ -129,14 +129,20 @@ def measure_depth(depth: torch.Tensor, truth: torch.Tensor) -> dict[str, list[fl
 
 
 def summarise(cases: dict[str, list[float]]) -> dict[str, float]:
-    """Turn joined cases into figures: percent, but the median depth error and the mean AbsRel."""
+    """Turn joined cases into figures: percent, but the median depth error and the mean AbsRel.
+
+    Returns:
+        figures of what there are cases of: images that are asked no questions give no answers.
+    """
     figures = {}
     for name, values in cases.items():
+        if not values:
+            continue
         tensor = torch.tensor(values)
         if name == "depth_error":
-            figures[name] = float(tensor.median()) if len(values) else float("nan")
+            figures[name] = float(tensor.median())
         elif name == "depth_map":
-            figures[name] = float(tensor.mean()) if len(values) else float("nan")
+            figures[name] = float(tensor.mean())
         else:
-            figures[name] = 100.0 * float(tensor.mean()) if len(values) else float("nan")
+            figures[name] = 100.0 * float(tensor.mean())
     return figures

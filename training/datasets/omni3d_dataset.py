@@ -120,7 +120,7 @@ def draw_references(
     """
     fitting = describe_image(image, rng, most)
     nothing = absent_references(image, rng, int(rng.binomial(most, absent)))
-    nothing = nothing[: max(len(fitting), 1)]  # sparse images would teach little but "none"
+    nothing = nothing[: max(min(len(fitting), most // 2), 1)]  # sparse images would teach little but "none"
     return [*nothing, *fitting[: most - len(nothing)]]
 
 
