@@ -309,7 +309,7 @@ def build(cls: type, values: Any, where: str) -> Any:
 
 
 def load_config(path: Path, overrides: list[str] | None = None) -> TrainConfig:
-    """Read a YAML file, apply "dotted.key=value" overrides, and check every key.
+    """Read a YAML file, apply "dotted.key=value" overrides ("key=" sets an empty text), and check every key.
 
     Raises:
         ConfigError: if the file is missing, is not YAML, or names something unknown.
@@ -328,5 +328,5 @@ def load_config(path: Path, overrides: list[str] | None = None) -> TrainConfig:
         place = values
         for parent in parents:
             place = place.setdefault(parent, {})
-        place[leaf] = yaml.safe_load(text)
+        place[leaf] = yaml.safe_load(text) if text else ""
     return build(TrainConfig, values, path.name)

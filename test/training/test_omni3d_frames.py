@@ -23,7 +23,7 @@ from ide3d_training.datasets.omni3d_absent import absent_references
 from ide3d_training.datasets.omni3d_dataset import Omni3DDataset, draw_references, read_picture
 from ide3d_training.datasets.omni3d_frames import UNKNOWN, frame_graph, mirror_image
 from ide3d_training.datasets.omni3d_referring import describe_image
-from ide3d_training.datasets.packing import IGNORED, collate
+from ide3d_training.datasets.packing import IGNORED, Sample, collate
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.objectives.boxes import field_losses, gravity_loss
 from ide3d_training.train import network_config
@@ -179,7 +179,8 @@ def test_colour_gravity_and_yaw_that_are_not_known_are_not_learned():
     ):
         targets = targets_of(image)
         assert bool(targets.gravity_known) == known and np.isfinite(targets.token_yaw).all()
-        sample = next(iter(dataset_sample(targets)))
+        picture = np.zeros((CONFIG.height, CONFIG.width, 3), np.uint8)
+        sample = Sample(picture, CAMERA.K.astype(np.float32), (), targets)
         batch = collate([sample], CONFIG.box_queries)
         fields = torch.randn(1, CONFIG.tokens, CONFIG.box_code.size, requires_grad=True)
         gravity = torch.randn(1, 2, requires_grad=True)
@@ -190,14 +191,6 @@ def test_colour_gravity_and_yaw_that_are_not_known_are_not_learned():
         slots = [fields.grad[..., code.yaw], fields.grad[..., code.front], fields.grad[..., 12], gravity.grad]
         assert [bool(slot.abs().sum() > 0) for slot in slots] == [known] * 4
         assert fields.grad[..., code.color].abs().sum() == 0 == terms["color"]
-
-
-def dataset_sample(targets):
-    from ide3d_training.datasets.packing import Sample
-
-    yield Sample(
-        np.zeros((CONFIG.height, CONFIG.width, 3), np.uint8), CAMERA.K.astype(np.float32), (), targets
-    )
 
 
 def test_only_what_the_labels_could_have_named_is_said_to_be_absent():
