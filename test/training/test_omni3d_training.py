@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run learns from labelled images in the Omni3D format, alone or beside rooms, and refuses what they cannot give."""
+"""A run learns from images with Omni3D labels, alone or beside rooms, and refuses what they cannot give."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.config import ConfigError, load_config
 from ide3d_training.datasets.omni3d import Omni3DError, Omni3DLabels
+from ide3d_training.export.bundle_writing import describe_network
+from ide3d_training.export.cli import provenance
+from ide3d_training.run_log import introduce
 from ide3d_training.train import Run, app, train
 from ide3d_training.worlds.categories import CATEGORIES
 
@@ -51,6 +55,9 @@ def test_the_loss_falls_and_what_images_do_not_tell_costs_nothing(labelled: Path
     assert sum(float(row["gravity"]) for row in rows) > 0
     assert rows[-1]["val_pointed"] and not rows[-1]["val_answer"] and run.gaps["batches"] == 0
     assert (tmp_path / "samples/step-000024.jpg").exists()
+    told = provenance(load_checkpoint(tmp_path))
+    assert told["data"] == "images labelled in ROOMS_train.json"
+    assert describe_network(run.network, "images", told).licence == "LicenseRef-training-data"
 
 
 def test_rooms_and_images_are_learned_together_and_part_of_each_is_held_out(
@@ -161,9 +168,6 @@ def test_categories_are_renamed_added_or_counted_and_left_out(labelled: Path, tm
     assert {"table", "throne"} <= taught and not taught & {"dining table", "chair", "cupboard"}
     assert any("cupboard" in image.others for image in images)
     assert all("cupboard" not in image.labelled and "table" in image.labelled for image in images)
-    train(run)
-    from ide3d_training.run_log import introduce
-
     introduce(run)
     said = " ".join(capsys.readouterr().out.split())
     assert "boxes whose category the network does not know (cupboard" in said
