@@ -129,6 +129,8 @@ def test_annotations_that_cannot_be_used_are_counted_and_make_their_category_dou
     changed = [*reasons.values(), *ignored]
     for annotation, change in zip(usable, changed, strict=False):
         annotation.update(change)
+    usable[-1]["image_id"] = 999
+    reasons["annotations of images that the file does not have"] = {}
     (tmp_path / "BROKEN_train.json").write_text(json.dumps(content))
     labels = Omni3DLabels(tmp_path / "BROKEN_train.json")
     wanted = dict.fromkeys(reasons, 1) | {"boxes that the labels have ignored": len(ignored)}
@@ -148,6 +150,7 @@ def test_annotations_that_cannot_be_used_are_counted_and_make_their_category_dou
         ("[", "is no JSON"),
         ("[]", "holds a list"),
         ('{"images": []}', "not in the Omni3D format: KeyError: 'annotations'"),
+        ('{"annotations": [{"image_id": 1, "category_name": 7}]}', "Omni3D format: AttributeError"),
     ],
 )
 def test_a_file_of_another_form_is_refused_by_name(tmp_path, text, cause):

@@ -134,20 +134,15 @@ class Omni3DLabels:
                 annotations[annotation["image_id"]].append(annotation)
             named = {one["category_name"].lower() for found in annotations.values() for one in found}
             self.categories = frozenset(named - UNLABELLED)
+            there = {image["id"] for image in content["images"]}
+            if lost := sum(len(found) for number, found in annotations.items() if number not in there):
+                self.skipped["annotations of images that the file does not have"] = lost
             images = [self._image(image, annotations[image["id"]]) for image in content["images"]]
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Omni3DError(
                 f"{path} is not in the Omni3D format: {type(error).__name__}: {error}"
             ) from error
         self.images = [image for image in images if image is not None]
-
-    def mean_extents(self) -> dict[str, tuple[float, float, float]]:
-        """Return the mean extents of every category to learn from, by name, in metres."""
-        extents: dict[str, list[np.ndarray]] = defaultdict(list)
-        for image in self.images:
-            for one in image.objects:
-                extents[one.category].append(one.box.extents)
-        return {name: tuple(np.mean(extents[name], 0).tolist()) for name in sorted(extents)}
 
     def _image(self, image: dict[str, Any], annotations: list[dict]) -> Omni3DImage | None:
         try:
