@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from ide3d_ros.network.config import EXTRA_INPUTS
 from ide3d_training.datasets.prompts import PromptMix
 
 
@@ -17,23 +18,66 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True)
-class RoomData:
-    """Which rendered rooms are trained on.
+class Omni3DData:
+    """Which labelled images in the Omni3D format are trained on; see `datasets/omni3d.py` for the format.
 
     Attributes:
-        directory: where the shards lie; rendered by `ide3d-worlds render`.
+        labels: label files, such as SUNRGBD_train.json; none where rooms alone are trained on.
+        images: folder that the file paths of the labels lie in.
+        rename: names of categories in the labels, and by which name the network knows them, such as
+            {refrigerator: fridge}.
+        add: categories that the network gets besides those of the rooms, by their name after `rename`. What
+            it does not know is not learned, and not taken for background either.
+        absent: share of expressions that fit nothing in the image: its labels hold nothing of the category,
+            which other images have, or nothing on that side. 0 for data sets that label only some of what is
+            to be seen (Objectron).
+    """
+
+    labels: list[str] = field(default_factory=list)
+    images: str = ""
+    rename: dict[str, str] = field(default_factory=dict)
+    add: list[str] = field(default_factory=list)
+    absent: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "add"):
+            values = getattr(self, name)
+            if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+                raise ConfigError(f"data.omni3d.{name} must be a list of names, got {values!r}")
+        if not isinstance(self.rename, dict) or not all(
+            isinstance(one, str) for pair in self.rename.items() for one in pair
+        ):
+            raise ConfigError(f"data.omni3d.rename must map names to names, got {self.rename!r}")
+        if not 0 <= self.absent < 1:
+            raise ConfigError(f"data.omni3d.absent must be 0 or more and below 1, not {self.absent}")
+
+
+@dataclass(frozen=True)
+class FrameData:
+    """Which frames are trained on: rendered rooms, labelled images, or both; an epoch has each of them once.
+
+    Attributes:
+        directory: where the shards of the rooms lie, rendered by `ide3d-worlds render`; empty for no rooms.
+        omni3d: labelled images in the Omni3D format; see its class. They have no depth, no poses and no
+            second frame.
         views: frames of each room in a batch, next to one another in the room's sequence.
         teacher: directory of a teacher's features of these rooms, written by `ide3d-teacher cache`; empty
             where no term of the objective reads them.
-        validation: rooms at the end of the set that are held out for the curve.
+        validation: rooms at the end of the set, and images at the end of the label files, that are held out
+            for the curve.
         workers: processes that prepare samples.
     """
 
     directory: str = "data/rooms"
+    omni3d: Omni3DData = field(default_factory=Omni3DData)
     views: int = 1
     teacher: str = ""
     validation: int = 256
     workers: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.directory and not self.omni3d.labels:
+            raise ConfigError("nothing is trained on: set data.directory, data.omni3d.labels, or both")
 
 
 @dataclass(frozen=True)
@@ -162,9 +206,11 @@ class LossWeights:
         )
 
     @property
-    def privileged(self) -> bool:
-        """Whether any term reads what only training may see."""
-        return self.validated or self.alignment + self.coarse_depth > 0
+    def privileged(self) -> tuple[str, ...]:
+        """Names of the terms that read what only training may see."""
+        names = self.terms()
+        names = names[names.index("depth_map") : names.index("coarse_depth") + 1]
+        return tuple(name for name in names if getattr(self, name) > 0)
 
 
 @dataclass(frozen=True)
@@ -197,7 +243,7 @@ class TrainConfig:
     second_encoder: str = ""
     vocabulary: int = 512
     network: dict[str, Any] = field(default_factory=dict)
-    data: RoomData = field(default_factory=RoomData)
+    data: FrameData = field(default_factory=FrameData)
     optimisation: Optimisation = field(default_factory=Optimisation)
     prompts: PromptMix = field(default_factory=PromptMix)
     losses: LossWeights = field(default_factory=LossWeights)
@@ -218,6 +264,22 @@ class TrainConfig:
             raise ConfigError(
                 "network.branch second_encoder and the key second_encoder, a run of ide3d-teacher train, go "
                 "together: set both or neither"
+            )
+        if self.data.omni3d.labels:
+            self._refuse_what_images_lack()
+
+    def _refuse_what_images_lack(self) -> None:
+        """Refuse what reads depth, poses, a teacher's features or a second frame."""
+        way_out = "train without it, or on rendered rooms alone (data.omni3d.labels: [])"
+        reads = [f"losses.{name}" for name in self.losses.privileged]
+        branch = self.network.get("branch", "")
+        reads += [f"network.branch {branch}"] if EXTRA_INPUTS.get(branch) else []
+        reads += ["data.teacher"] if self.data.teacher else []
+        reads += ["data.views above 1"] if self.data.views > 1 else []
+        if reads:
+            raise ConfigError(
+                "images of data.omni3d have no depth, no poses, no teacher's features and no neighbours in a "
+                f"sequence, but {', '.join(reads)} ask{'s' if len(reads) == 1 else ''} for them; {way_out}"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -247,7 +309,7 @@ def build(cls: type, values: Any, where: str) -> Any:
 
 
 def load_config(path: Path, overrides: list[str] | None = None) -> TrainConfig:
-    """Read a YAML file, apply "dotted.key=value" overrides, and check every key.
+    """Read a YAML file, apply "dotted.key=value" overrides ("key=" sets an empty text), and check every key.
 
     Raises:
         ConfigError: if the file is missing, is not YAML, or names something unknown.
@@ -266,5 +328,5 @@ def load_config(path: Path, overrides: list[str] | None = None) -> TrainConfig:
         place = values
         for parent in parents:
             place = place.setdefault(parent, {})
-        place[leaf] = yaml.safe_load(text)
+        place[leaf] = yaml.safe_load(text) if text else ""
     return build(TrainConfig, values, path.name)

@@ -11,6 +11,8 @@ from ide3d_training.datasets.packing import Batch
 SENTENCES = {
     "batches": "batches had no finite loss or gradient: their steps were skipped",
     "prompts": "frames had nothing to be asked about: they taught boxes of tokens alone",
+    "gravity": "frames did not show how their camera hangs: no gravity and no yaw was learned from them",
+    "pictures": "images could not be read as their labels describe them: others were taken in their place",
     "depth": "frames had no known depth: the geometry validator learned nothing from them",
     "pose": "frames had no finite pose: no other frame was compared with them",
     "teacher": "frames had no finite features of the teacher: they were not aligned",
@@ -22,9 +24,11 @@ def count_gaps(batch: Batch, losses: LossWeights) -> dict[str, int]:
     """Count the frames of a batch that lack something that the objective reads.
 
     Returns:
-        "prompts", "depth", "pose" and "teacher": frames; zero for what no term reads.
+        "prompts", "gravity", "depth", "pose" and "teacher": frames; "pictures": files. Zero for what no term
+        reads.
     """
     gaps = {"prompts": int((batch.target_count < 0).all(1).sum()), "depth": 0, "pose": 0, "teacher": 0}
+    gaps |= {"gravity": int((~batch.gravity_known).sum()), "pictures": len(batch.unreadable)}
     if batch.privileged is None:
         return gaps
     if losses.validated:

@@ -198,6 +198,8 @@ def introduce(run: Run) -> None:
         console.print("nothing is left to do; raise optimisation.steps, or choose another --output")
     if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true" and not accelerator.is_fsdp2:
         console.print("accelerate shards on GPUs alone: here every process holds the whole network")
+    for line in run.frames.images.summary() if run.frames.images else ():
+        console.print(line, markup=False)
     parameters = sum(p.numel() for p in run.network.parameters())
     extra = sum(p.numel() for p in run.supervised.parameters()) - parameters
     console.print(

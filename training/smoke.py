@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A short run of everything, from nothing: rooms, teacher, generator, forty steps; did the loss fall?"""
+"""A short run of everything, from nothing: rooms, labels, teacher, generator, steps; did the loss fall?"""
 
 from __future__ import annotations
 
 import csv
+import json
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from ide3d_ros.network.generator import GeneratorConfig
 from ide3d_ros.network.geometry_network import GeometryConfig
 from ide3d_training.config import TrainConfig
 from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.datasets.omni3d_writing import write_omni3d
 from ide3d_training.frozen_runs import train_frozen
 from ide3d_training.generators.generator_training import GeneratorPlan, GeneratorRun
 from ide3d_training.generators.videos import usual_frames
@@ -31,6 +33,7 @@ from ide3d_training.worlds.shards import Settings, render_dataset
 STEPS = 40
 ROOMS = 48
 HELD_OUT = 8
+LABELS = "rooms_train"
 TEACHER_STEPS = 12
 GENERATOR_STEPS = 24
 SMALL = (
@@ -48,6 +51,8 @@ COMPARED = 8
 def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> list[str]:
     """Make the rooms, the teacher and the generator of a short run, as far as they are not there.
 
+    Labelled images are rooms too, written in their format: it is tried whole, and needs no data set.
+
     Args:
         config: what is to be tried, with the user's overrides.
         given: those overrides; what they name is not made.
@@ -57,11 +62,17 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
         overrides that make the configuration a short run on what was made.
     """
     chosen = {text.partition("=")[0] for text in given}
-    rooms, features, generator, encoder = Path(config.data.directory), None, None, None
+    labels, features, generator, encoder = None, None, None, None
     made = []
-    if "data.directory" not in chosen:
-        rooms = directory / "rooms"
+    rooms_given = bool(config.data.directory) and "data.directory" in chosen
+    rooms = Path(config.data.directory) if rooms_given else directory / "rooms"
+    if config.data.directory and not rooms_given:
         made.append(f"data.directory={rooms}")
+    if config.data.omni3d.labels and "data.omni3d.labels" not in chosen:
+        labels = directory / "omni3d"
+        files = json.dumps([str(labels / f"{LABELS}.json")])
+        made += [f"data.omni3d.labels={files}", f"data.omni3d.images={labels}"]
+        made += ["data.omni3d.rename={}", "data.omni3d.add=[]"]  # of categories that no room has
     if config.data.teacher and "data.teacher" not in chosen:
         features = directory / "teacher_features"
         made.append(f"data.teacher={features}")
@@ -71,14 +82,18 @@ def prepare_smoke(config: TrainConfig, given: list[str], directory: Path) -> lis
     if config.second_encoder and "second_encoder" not in chosen:
         encoder = directory / "teacher"
         made.append(f"second_encoder={encoder}")
+    made_of_rooms = (labels, features, generator, encoder)
     if launched():  # the first of the processes makes everything, the others wait for it
         turn = PartialState(cpu=computes_on_cpu(config.optimisation.device)).main_process_first()
     else:
         turn = nullcontext()
     with turn:
         if is_first():
-            if "data.directory" not in chosen:
+            if not rooms_given and (config.data.directory or any(path is not None for path in made_of_rooms)):
                 render_rooms(config, rooms)
+            if labels is not None:
+                store = FrameStore(rooms)
+                write_omni3d(store, len(store), labels, LABELS)
             if features is not None or encoder is not None:
                 train_small_teacher(rooms, directory / "teacher")
             if features is not None:

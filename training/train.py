@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a network on rendered rooms: `ide3d-train --config training/configs/nano_rgb.yaml`.
+"""Train a network on rendered rooms or labelled images: `ide3d-train --config training/configs/FILE.yaml`.
 
 A run lives in one directory: `config.yaml`, `tokenizer.json`, `checkpoint.pt` (resumable), `curve.csv`,
 `curve.png`, `samples/`, and with `keep_every` `snapshots/`. Started again on the same directory, it goes on
@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -26,21 +26,21 @@ import yaml
 from accelerate import Accelerator
 from accelerate.utils import DistributedType, broadcast_object_list
 from tokenizers import Tokenizer
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.averaging import WeightAverage, restore_optimizer, whole, whole_state
 from ide3d_training.checkpoint import check_checkpoint, load_checkpoint, save_checkpoint, save_snapshot
 from ide3d_training.config import ConfigError, TrainConfig, load_config
-from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.datasets.omni3d import Omni3DError
 from ide3d_training.datasets.packing import Batch, Sample, collate
-from ide3d_training.datasets.prompts import PromptWriter, language_samples
-from ide3d_training.datasets.rooms import EpochSampler, RoomDataset, sample_graphs
+from ide3d_training.datasets.rooms import EpochSampler
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.gaps import SENTENCES, count_gaps
 from ide3d_training.generators.opening import find_generator, install_generator
 from ide3d_training.interruption import stoppable
 from ide3d_training.launching import is_first, launch, launched, leave
+from ide3d_training.run_frames import RunFrames
 from ide3d_training.run_log import Narrator, console, introduce, sum_up
 from ide3d_training.schedule import choose_precision, computes_on_cpu, learning_rate
 from ide3d_training.smoke import loss_fell, prepare_smoke
@@ -56,34 +56,40 @@ from ide3d_training.worlds.shards import DatasetError
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def network_config(config: TrainConfig, vocabulary: int, frozen: dict | None = None) -> NetworkConfig:
+def network_config(
+    config: TrainConfig,
+    vocabulary: int,
+    frozen: dict | None = None,
+    added: dict[str, tuple[float, float, float]] | None = None,
+) -> NetworkConfig:
     """Join the run's sizes with the worlds' categories and colours, and with those of a frozen network.
 
     Args:
         config: of the run.
         vocabulary: ids of its tokenizer.
         frozen: sizes of what the branch carries along, by the name of the branch's option.
+        added: mean extents in metres of categories behind those of the worlds.
     """
+    extents = {name: tuple(map(float, BY_NAME[name].extents)) for name in CATEGORIES} | (added or {})
     own = dict(config.network)
     if frozen:
         own["branch_options"] = own.get("branch_options", {}) | frozen
     return NetworkConfig(
         preset=config.preset,
         vocabulary=vocabulary,
-        categories=tuple(CATEGORIES),
-        mean_extents=tuple(tuple(map(float, BY_NAME[name].extents)) for name in CATEGORIES),
+        categories=tuple(extents),
+        mean_extents=tuple(extents.values()),
         colors=tuple(COLORS),
         **{key: tuple(v) if isinstance(v, list) else v for key, v in own.items()},
     )
 
 
-def run_tokenizer(config: TrainConfig, directory: Path) -> Tokenizer:
-    """Load the run's tokenizer, or fit it to the language of its rooms and keep it."""
+def run_tokenizer(config: TrainConfig, directory: Path, frames: RunFrames) -> Tokenizer:
+    """Load the run's tokenizer, or fit it to the language of its frames and keep it."""
     path = directory / "tokenizer.json"
     if not path.exists():
         rng = np.random.default_rng(config.seed)
-        store = FrameStore(Path(config.data.directory))
-        fit_tokenizer(language_samples(sample_graphs(store, 1000), rng), config.vocabulary).save(str(path))
+        fit_tokenizer(frames.texts(rng), config.vocabulary).save(str(path))
     return Tokenizer.from_file(str(path))
 
 
@@ -99,9 +105,9 @@ def optimizer_for(network: torch.nn.Module, config: TrainConfig) -> torch.optim.
     return torch.optim.AdamW(groups, lr=config.optimisation.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
-def collate_rooms(rooms: list[list[Sample]], box_queries: int) -> Batch:
-    """Collate the frames of several rooms, room by room."""
-    return collate([sample for room in rooms for sample in room], box_queries)
+def collate_items(items: list[list[Sample]], box_queries: int) -> Batch:
+    """Collate the frames of several rooms, room by room, and of labelled images."""
+    return collate([sample for item in items for sample in item], box_queries)
 
 
 class Run:
@@ -112,14 +118,16 @@ class Run:
         directory: where the run lives; of several machines all must see it.
 
     Attributes:
+        frames: what it learns from.
         step: steps taken, skipped ones included.
         gaps: how many batches or frames lacked something; see `gaps.SENTENCES`.
 
     Raises:
-        ConfigError: if there are too few rooms, the processes cannot share a batch evenly, or the sizes, the
+        ConfigError: if there are too few frames, the processes cannot share a batch evenly, or the sizes, the
             checkpoint, `start_from` or `generator` cannot be used.
         DatasetError: if a shard is damaged.
         FileNotFoundError: if there are no rooms, or no features of the teacher that is asked for.
+        Omni3DError: if labels or images in the Omni3D format are missing or damaged.
         TeacherError: if the teacher's features do not belong to these rooms and this network.
     """
 
@@ -144,28 +152,22 @@ class Run:
             )
         self.precision = self._agree_on_precision(options.precision)
         directory.mkdir(parents=True, exist_ok=True)
-        store = FrameStore(Path(config.data.directory))
-        self._rooms_per_step = options.batch // config.data.views
-        if len(store.rooms) <= config.data.validation + self._rooms_per_step:
-            raise ConfigError(
-                f"{config.data.directory} holds {len(store.rooms)} rooms, too few for "
-                f"{config.data.validation} validation rooms and a batch of {self._rooms_per_step}; render "
-                "more or lower data.validation"
-            )
+        self.frames = RunFrames(config)
+        self._items_per_step = options.batch // config.data.views
         state = load_checkpoint(directory)
         with self.accelerator.main_process_first():
-            tokenizer = run_tokenizer(config, directory)
+            tokenizer = run_tokenizer(config, directory, self.frames)
         generator, encoder = find_generator(config, state), find_encoder(config, state)
         frozen = {} if generator is None else {"generator": generator["network_config"]}
         frozen |= {} if encoder is None else {"encoder": encoder["network_config"]}
         try:
-            sizes = network_config(config, tokenizer.get_vocab_size(), frozen)
+            sizes = network_config(config, tokenizer.get_vocab_size(), frozen, self.frames.added)
             self.network = Ide3dNetwork(sizes)
         except ValueError as error:  # a branch that is unknown, or its options
             raise ConfigError(f"network: {error}") from None
         teacher = None
         if config.data.teacher:
-            teacher = FeatureCache(Path(config.data.teacher), store, (sizes.rows, sizes.columns))
+            teacher = FeatureCache(Path(config.data.teacher), self.frames.rooms, (sizes.rows, sizes.columns))
         channels = teacher.channels if teacher else 0
         self.supervised = SupervisedNetwork(self.network, config, channels)
         if self.device.type == "cpu":
@@ -198,16 +200,9 @@ class Run:
             self.step, self.gaps = state["step"], Counter(state.get("gaps", {"batches": state["skipped"]}))
         self._check_all_resume_alike()
 
-        writer = PromptWriter(tokenizer, config.prompts, sizes.box_queries)
-        dataset = partial(RoomDataset, store, sizes, writer, config.seed)
-        privileged = config.losses.privileged or bool(sizes.extra_inputs)
-        self._rooms = dataset(views=config.data.views, privileged=privileged, teacher=teacher)
-        self._training = len(store.rooms) - config.data.validation
-        self._collate = partial(collate_rooms, box_queries=sizes.box_queries)
-        held_out = Subset(
-            dataset(privileged=config.losses.validated or bool(sizes.extra_inputs)),
-            [(0, room) for room in range(self._training, len(store.rooms))],
-        )
+        self._dataset, held_out = self.frames.datasets(sizes, tokenizer, teacher)
+        self._collate = partial(collate_items, box_queries=sizes.box_queries)
+        self._unreadable: set[str] = set()
         self._examiner = Examiner(
             lambda: SupervisedNetwork(Ide3dNetwork(sizes), config, channels).to(self.device),
             DataLoader(held_out, batch_size=32, collate_fn=self._collate),
@@ -267,15 +262,15 @@ class Run:
         """
         processes, parts = self.accelerator.num_processes, self.config.optimisation.accumulate
         sampler = EpochSampler(
-            self._training,
+            self.frames.training,
             self.config.seed,
-            self.step * self._rooms_per_step + self.accelerator.process_index,
+            self.step * self._items_per_step + self.accelerator.process_index,
             processes,
         )
         workers = self.config.data.workers
         loader = DataLoader(
-            self._rooms,
-            batch_size=self._rooms_per_step // processes // parts,
+            self._dataset,
+            batch_size=self._items_per_step // processes // parts,
             sampler=sampler,
             num_workers=workers,
             collate_fn=self._collate,
@@ -319,6 +314,7 @@ class Run:
         sums: dict[str, torch.Tensor | float] = defaultdict(float)
         for number, batch in enumerate(batches, 1):
             self._fresh.update(count_gaps(batch, self.config.losses))
+            self._name(batch.unreadable)
             goes_on = number < len(batches)
             with self.accelerator.no_sync(self._wrapped) if goes_on else nullcontext():
                 loss, terms = self.objective(batch.to(self.device))
@@ -334,6 +330,12 @@ class Run:
         self.average.update()
         return dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True))
 
+    def _name(self, unreadable: Iterable[str]) -> None:
+        """Say once of each file that it cannot be read."""
+        for why in sorted(set(unreadable) - self._unreadable):
+            console.print(f"{why}; another image is taken in its place")
+            self._unreadable.add(why)
+
     def agree(self, stop: bool, save: bool) -> tuple[bool, bool]:
         """Join what the processes know: whether any must stop or wants a checkpoint, and what was lacking."""
         told = torch.tensor([stop, save, *(self._fresh[name] for name in SENTENCES)], device=self.device)
@@ -345,7 +347,7 @@ class Run:
         return bool(stop), bool(save)
 
     def validate(self) -> dict[str, float]:
-        """Measure the averaged weights on the held-out rooms and draw a few; every process must take part.
+        """Measure the averaged weights on the held-out frames and draw a few; every process must take part.
 
         Returns:
             figures by name, each "val_...", in the first process; nothing in the others.
@@ -357,6 +359,7 @@ class Run:
         if not self.main:
             return {}
         figures = self._examiner.examine(weights, self.directory / f"samples/step-{self.step:06d}.jpg")
+        self._name(self._examiner.unreadable)
         return {f"val_{name}": value for name, value in figures.items()}
 
 
@@ -407,8 +410,9 @@ def cli(
         bool,
         typer.Option(
             "--smoke",
-            help="See that everything works: render a few rooms, train a tiny teacher or generator if one "
-            "is asked for, take 40 small steps. The status is 1 if the loss did not fall.",
+            help="See that everything works: render a few rooms, write them as labelled images or train a "
+            "tiny teacher or generator if one is asked for, take 40 small steps. The status is 1 if the loss "
+            "did not fall.",
         ),
     ] = False,
     override: Annotated[
@@ -424,7 +428,7 @@ def cli(
         ),
     ] = 1,
 ) -> None:
-    """Train a network on rendered rooms; started again it goes on from its last checkpoint."""
+    """Train a network on rooms or labelled images; started again it goes on from its last checkpoint."""
     output = output or Path("runs") / (config.stem + ("_smoke" if smoke else ""))
     overrides = list(override or ())
     try:
@@ -447,7 +451,7 @@ def cli(
             status = 0
         if smoke and not status and is_first():
             status = 0 if loss_fell(output / "curve.csv") else 1
-    except (ConfigError, DatasetError, TeacherError, FileNotFoundError) as error:
+    except (ConfigError, DatasetError, Omni3DError, TeacherError, FileNotFoundError) as error:
         console.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(2) from None
     if status:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the curve shows besides the loss: cheap measures on held-out rooms, straight from the network."""
+"""What the curve shows besides the loss: cheap measures on held-out frames, straight from the network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ide3d_training.supervision import SupervisedNetwork
 
 
 class Examiner:
-    """Measure weights on held-out rooms and draw what they say, with a network of its own.
+    """Measure weights on held-out frames and draw what they say, with a network of its own.
 
     The network that is trained may lie in shards in several processes; this one is whole.
 
@@ -30,6 +30,9 @@ class Examiner:
         loader: held-out frames, always the same.
         autocast: makes the context to compute in.
         tokenizer: to spell the prompts that are drawn.
+
+    Attributes:
+        unreadable: files among the frames that could not be read; others stood in for them.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Examiner:
     ):
         self._build, self._loader, self._autocast, self._tokenizer = build, loader, autocast, tokenizer
         self._supervised: SupervisedNetwork | None = None
+        self.unreadable: set[str] = set()
 
     @torch.no_grad()
     def examine(self, weights: dict[str, torch.Tensor], picture: Path) -> dict[str, float]:
@@ -51,7 +55,7 @@ class Examiner:
             picture: where to draw the first frames, a JPEG.
 
         Returns:
-            the figures of `measure` and `measure_depth`, summed up; nothing if no room is held out.
+            the figures of `measure` and `measure_depth`, summed up; nothing if no frame is held out.
         """
         if self._supervised is None:
             with torch.random.fork_rng(devices=[]):  # its random weights are replaced at once
@@ -61,6 +65,7 @@ class Examiner:
         config, device = supervised.network.config, next(supervised.parameters()).device
         cases: dict[str, list[float]] = defaultdict(list)
         for number, batch in enumerate(self._loader):
+            self.unreadable.update(batch.unreadable)
             batch = batch.to(device)
             with self._autocast():
                 output, depth = supervised.look(batch)
@@ -124,14 +129,20 @@ def measure_depth(depth: torch.Tensor, truth: torch.Tensor) -> dict[str, list[fl
 
 
 def summarise(cases: dict[str, list[float]]) -> dict[str, float]:
-    """Turn joined cases into figures: percent, but the median depth error and the mean AbsRel."""
+    """Turn joined cases into figures: percent, but the median depth error and the mean AbsRel.
+
+    Returns:
+        figures of what there are cases of: images that are asked no questions give no answers.
+    """
     figures = {}
     for name, values in cases.items():
+        if not values:
+            continue
         tensor = torch.tensor(values)
         if name == "depth_error":
-            figures[name] = float(tensor.median()) if len(values) else float("nan")
+            figures[name] = float(tensor.median())
         elif name == "depth_map":
-            figures[name] = float(tensor.mean()) if len(values) else float("nan")
+            figures[name] = float(tensor.mean())
         else:
-            figures[name] = 100.0 * float(tensor.mean()) if len(values) else float("nan")
+            figures[name] = 100.0 * float(tensor.mean())
     return figures

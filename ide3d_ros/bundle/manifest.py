@@ -150,7 +150,9 @@ class BundleDescription(_Strict):
         description="resident memory that the bundle needs with a full window, MiB"
     )
     training: dict[str, JsonValue] = Field(description="provenance: how the weights came to be")
-    licence: Literal["Apache-2.0"] = Field(description="licence of the weights")
+    licence: Literal["Apache-2.0", "LicenseRef-training-data"] = Field(
+        description="of the weights; LicenseRef-training-data: what the licence of their training data allows"
+    )
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:

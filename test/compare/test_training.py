@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ide3d_training.checkpoint import NAME, load_checkpoint
+from ide3d_training.checkpoint import NAME, load_checkpoint, save_checkpoint
 from ide3d_training.compare.smoke import OVERRIDES
 from ide3d_training.compare.study import PlannedRun, load_study, plan
 from ide3d_training.compare.training import TrainingFailed, logged_steps, train_all, trained_steps
@@ -55,6 +55,15 @@ def test_a_run_trained_with_other_settings_is_refused_by_name(study_file, rooms,
         trained_steps(other)
     moved = planned(study_file, rooms, tmp_path, "data.directory=elsewhere", "data.workers=1")[0]
     assert trained_steps(moved) == 0  # the same run, wherever its rooms lie
+
+
+def test_a_run_from_before_a_setting_was_added_is_known_again(study_file, rooms, tmp_path):
+    (run, *_) = planned(study_file, rooms, tmp_path)
+    Run(run.settings, run.directory).save()
+    state = load_checkpoint(run.directory)
+    del state["train_config"]["data"]["omni3d"], state["train_config"]["keep_every"]
+    save_checkpoint(run.directory, state)
+    assert trained_steps(run) == 0
 
 
 def test_a_run_that_fails_is_named_with_what_it_said(study_file, rooms, tmp_path):

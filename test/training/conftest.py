@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from ide3d_training.config import TrainConfig, load_config
+from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.datasets.omni3d_writing import write_omni3d
 from ide3d_training.teachers.cache_writing import write_cache
 from ide3d_training.worlds.shards import Settings, render_dataset
 
@@ -97,3 +99,10 @@ def rooms(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("rooms") / "data"
     render_dataset(Settings(rooms=40, seed=300_000), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def labelled(rooms: Path, tmp_path_factory) -> Path:
+    """The same rooms as images, and their label file in the Omni3D format."""
+    store = FrameStore(rooms)
+    return write_omni3d(store, len(store), tmp_path_factory.mktemp("labelled"), "ROOMS_train")

@@ -103,7 +103,7 @@ def test_prompts_without_any_target_are_answered_with_none(run: Run):
 
 
 def test_a_frame_without_prompts_can_be_packed_with_others(run: Run):
-    first, second = run._rooms[0, 0]
+    first, second = run._dataset[0, 0]
     batch = collate([first, replace(second, prompts=())], run.network.config.box_queries)
     assert (batch.target_count[1] == -1).all() and (batch.target_count[0] >= 0).all()
     alone = collate([first], run.network.config.box_queries)

@@ -90,6 +90,7 @@ def test_every_target_pulls_on_its_query_with_a_finite_gradient():
     assert torch.isfinite(logits.grad).all() and (logits.grad.abs().sum(-1) > 0).all()
 
 
-def test_gravity_is_measured_in_radians():
-    batch = SimpleNamespace(gravity=torch.tensor([[0.3, 0.0]]))
-    assert float(gravity_loss(torch.tensor([[0.4, -0.1]]), batch)["gravity"]) == pytest.approx(0.2)
+def test_gravity_is_measured_in_radians_where_it_is_known():
+    said = torch.tensor([[0.4, -0.1], [9.0, 9.0]])
+    batch = SimpleNamespace(gravity=torch.tensor([[0.3, 0.0]] * 2), gravity_known=torch.tensor([True, False]))
+    assert float(gravity_loss(said, batch)["gravity"]) == pytest.approx(0.2)

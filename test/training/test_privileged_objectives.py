@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
-from ide3d_training.config import ConfigError, LossWeights, RoomData, TrainConfig, Validator
+from ide3d_training.config import ConfigError, FrameData, LossWeights, TrainConfig, Validator
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.packing import Batch, collate
 from ide3d_training.datasets.prompts import PromptMix, PromptWriter, language_samples
@@ -103,7 +103,7 @@ def batch(store: FrameStore, config: NetworkConfig) -> Batch:
 def supervised(config: NetworkConfig, losses: LossWeights = ALL) -> SupervisedNetwork:
     torch.manual_seed(0)
     run = TrainConfig(
-        data=RoomData(views=3), losses=losses, validator=Validator(levels=[1, 2], width=16, stride=STRIDE)
+        data=FrameData(views=3), losses=losses, validator=Validator(levels=[1, 2], width=16, stride=STRIDE)
     )
     return SupervisedNetwork(Ide3dNetwork(config), run, TEACHER)
 

@@ -14,7 +14,7 @@ from tiny_network import tiny_network_config
 from ide3d_ros.bundle import open_bundle
 from ide3d_ros.bundle.interface import GRAPHS
 from ide3d_ros.network import Ide3dNetwork
-from ide3d_training.config import LossWeights, RoomData, TrainConfig, Validator
+from ide3d_training.config import FrameData, LossWeights, TrainConfig, Validator
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.export.bundle_writing import export_bundle
 from ide3d_training.supervision import SupervisedNetwork
@@ -22,7 +22,7 @@ from ide3d_training.supervision import SupervisedNetwork
 RGB = TrainConfig()
 IDE3D = TrainConfig(
     preset="ide3d",
-    data=RoomData(views=2),
+    data=FrameData(views=2),
     validator=Validator(levels=[1], width=8),
     losses=LossWeights(
         depth_map=0.8,

@@ -174,7 +174,10 @@ def _check_rooms(runs: list[PlannedRun]) -> None:
     """Look for the data before anything is trained."""
     from ide3d_training.datasets.frame_store import FrameStore
 
-    FrameStore(Path(runs[0].settings.data.directory))
+    directory = runs[0].settings.data.directory
+    if not directory:
+        raise ConfigError("a study compares methods on rendered rooms: set data.directory")
+    FrameStore(Path(directory))
     for run in runs:
         teacher = run.settings.data.teacher
         if teacher and not Path(teacher).is_dir():

@@ -16,7 +16,10 @@ from ide3d_training.config import ConfigError, TrainConfig, build, load_config
 
 SHARED = ("data", "optimisation", "prompts", "vocabulary")
 """What all arms must have in common; a teacher's features are an arm's own."""
-PLACES = ("data.directory", "data.teacher", "second_encoder", "generator", "start_from")
+PLACES = (
+    *("data.directory", "data.omni3d.images", "data.teacher"),
+    *("second_encoder", "generator", "start_from"),
+)
 """Keys that say where things lie on one machine: they change no result and are not printed."""
 
 

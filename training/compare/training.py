@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.compare.study import PLACES, PlannedRun, difference, without
-from ide3d_training.config import ConfigError
+from ide3d_training.config import ConfigError, TrainConfig, build
 
 LOG_FILE = "train.log"
 PACE = ("data.workers", "optimisation.threads", "checkpoint_minutes", "log_every", "validate_every")
@@ -37,7 +37,9 @@ def trained_steps(run: PlannedRun) -> int:
     if state is None:
         return 0
     ignored = (*PLACES, *PACE)
-    known, wanted = (without(v, *ignored) for v in (state["train_config"], run.settings.to_dict()))
+    # Keys that were added since stand at their defaults.
+    trained = build(TrainConfig, state["train_config"], f"the checkpoint in {run.directory}").to_dict()
+    known, wanted = (without(v, *ignored) for v in (trained, run.settings.to_dict()))
     if different := difference(known, wanted):
         raise ConfigError(
             f"{run.directory} was trained with another {different}: give the study another --output, or "

@@ -14,18 +14,10 @@ from ide3d_training.worlds.scene_graph import FrameGraph
 def mirror_graph(graph: FrameGraph) -> FrameGraph:
     """Reflect a frame's graph left to right, together with its camera.
 
-    A reflection is not a rotation, so each box is reflected along its own y axis as well: boxes are symmetric
-    in it, and their front stays the front. The world is reflected along its x axis as the camera is along its
-    own: both stay right-handed, and all frames of a mirrored room stay in one world.
+    The world is reflected along its x axis as the camera is along its own: both stay right-handed, and all
+    frames of a mirrored room stay in one world.
     """
-    flip = np.diag([-1.0, 1.0, 1.0])
-
-    def reflect(box: Box3D) -> Box3D:
-        return Box3D.from_matrix(
-            flip @ box.center, box.extents, flip @ box.rotation @ np.diag([1.0, -1.0, 1.0])
-        )
-
-    objects = tuple(replace(o, box=reflect(o.box)) for o in graph.objects)
+    objects = tuple(replace(o, box=mirror_box(o.box)) for o in graph.objects)
     return replace(
         graph,
         camera=mirror_camera(graph.camera),
@@ -33,6 +25,16 @@ def mirror_graph(graph: FrameGraph) -> FrameGraph:
         objects=objects,
         world_from_camera=mirror_pose(graph.world_from_camera),
     )
+
+
+def mirror_box(box: Box3D) -> Box3D:
+    """Return a box of the mirrored image, in the optical frame of its camera.
+
+    A reflection is not a rotation, so the box is reflected along its own y axis as well: boxes are symmetric
+    in it, and their front stays the front.
+    """
+    flip = np.diag([-1.0, 1.0, 1.0])
+    return Box3D.from_matrix(flip @ box.center, box.extents, flip @ box.rotation @ np.diag([1.0, -1.0, 1.0]))
 
 
 def mirror_camera(camera: Camera) -> Camera:

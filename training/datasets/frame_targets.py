@@ -50,14 +50,17 @@ def frame_targets(
     """Build the targets of one frame.
 
     Args:
-        ids: (H, W) uint8 instance ids at the network size.
-        graph: what the frame shows.
+        ids: (H, W) uint8 instance ids at the network size; what is neither 0 nor an object of the graph may
+            be anything.
+        graph: what the frame shows; its pitch and roll may be NaN, unknown.
         config: sizes, categories and colours.
 
     Returns:
         the targets, and the row of each object id that owns at least one token.
     """
     code = config.box_code
+    upright = bool(np.isfinite([graph.pitch, graph.roll]).all())
+    gravity = (graph.pitch, graph.roll) if upright else (0.0, 0.0)
     objects = [o for o in graph.objects if o.visible_pixels >= 12 and o.box.center[2] > 0.1]
     owners, covered = token_owners(ids, objects, config.stride)
     kept = sorted(set(owners[owners >= 0].tolist()))
@@ -81,8 +84,8 @@ def frame_targets(
             np.stack([o.box.rotation for o in objects]),
             np.asarray(config.mean_extents)[classes],
             camera_matrix=graph.camera.K,
-            pitch=graph.pitch,
-            roll=graph.roll,
+            pitch=gravity[0],
+            roll=gravity[1],
             focal_virtual=config.focal_virtual,
         )
         own = owners[on]
@@ -109,6 +112,7 @@ def frame_targets(
         token_extents=extents,
         token_yaw=yaw,
         token_front=front,
-        gravity=np.array([graph.pitch, graph.roll], np.float32),
+        gravity=np.array(gravity, np.float32),
+        gravity_known=np.bool_(upright),
     )
     return targets, {o.id: row for row, o in enumerate(objects)}

@@ -4,8 +4,8 @@
 The set is this project's own ("omni3d-templates"). LLMI3D's IG3D, written by people over some of the same
 images, is not public, and figures on the two cannot be compared. Descriptions name a category alone where
 there is one of it, else the position beside others, a rank of size or a rank of distance; every one fits
-exactly one labelled thing, by a margin. There are no descriptions without a target: labels do not list all
-that is in an image.
+exactly one labelled thing, by a margin. The set has no descriptions without a target: labels do not list all
+that is in an image (`omni3d_absent` makes some for training, which bears a few wrong ones).
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Reference:
 
     Attributes:
         text: the description.
-        form: "category", "side", "relation", "size" or "depth".
-        target_id: of the annotation.
+        form: "category", "side", "relation", "size" or "depth"; "absent" where it fits nothing.
+        target_id: of the annotation; None where it fits nothing.
     """
 
     text: str
     form: str
-    target_id: int
+    target_id: int | None
 
 
 def describe_image(image: Omni3DImage, rng: np.random.Generator, most: int) -> tuple[Reference, ...]:
@@ -57,7 +57,7 @@ def describe_image(image: Omni3DImage, rng: np.random.Generator, most: int) -> t
         rng: draws which and in what words.
         most: number of descriptions.
     """
-    groups = _groups(image)
+    groups = describable(image)
     found = [
         Reference(str(rng.choice(texts)), form, target.id)
         for form, texts, target in _candidates(image, groups)
@@ -102,7 +102,7 @@ def referring_set(labels: Omni3DLabels, seed: int, most: int) -> dict[str, Any]:
     return {"name": NAME, "labels": labels.name, "seed": seed, "forms": forms, "expressions": expressions}
 
 
-def _groups(image: Omni3DImage) -> dict[str, list[Omni3DObject]]:
+def describable(image: Omni3DImage) -> dict[str, list[Omni3DObject]]:
     """Group the things that may be described by category; categories with a doubtful member are left out."""
     groups: dict[str, list[Omni3DObject]] = defaultdict(list)
     doubtful = set(image.others)
@@ -128,14 +128,10 @@ def _candidates(
     image: Omni3DImage, groups: dict[str, list[Omni3DObject]]
 ) -> Iterator[tuple[str, Sequence[str], Omni3DObject]]:
     """Yield form, wordings and target of everything that can be said."""
-    alone = [members[0] for members in groups.values() if len(members) == 1]
-    for one in alone:
-        yield "category", (f"the {one.category}",), one
-    column = {
-        one.id: image.camera.project(one.box.center[None])[0, 0] / image.camera.width
-        for members in groups.values()
-        for one in members
-    }
+    for name, members in groups.items():
+        if len(members) == 1:
+            yield "category", (f"the {name}",), members[0]
+    column = columns(image, groups)
     for name, members in groups.items():
         if len(members) < 2:
             continue
@@ -165,16 +161,42 @@ def _candidates(
         )
         if len(members) > 2 and away[1] is not None:
             yield "depth", (f"the second nearest {name}",), away[1]
-        for anchor in alone:
-            for side, sign in (("left", -1.0), ("right", 1.0)):
-                aside = [sign * (column[one.id] - column[anchor.id]) for one in members]
-                beyond = [one for one, by in zip(members, aside, strict=True) if by >= ASIDE]
-                if len(beyond) == 1 and all(by >= ASIDE or by <= -ASIDE for by in aside):
-                    texts = (
-                        f"the {name} {side} of the {anchor.category}",
-                        f"the {name} to the {side} of the {anchor.category}",
-                    )
-                    yield "relation", texts, beyond[0]
+        for texts, beyond in beside(name, groups, column):
+            if len(beyond) == 1:
+                yield "relation", texts, beyond[0]
+
+
+def columns(image: Omni3DImage, groups: dict[str, list[Omni3DObject]]) -> dict[int, float]:
+    """Say where the centre of each thing is seen, as a share of the image's width, by annotation."""
+    return {
+        one.id: image.camera.project(one.box.center[None])[0, 0] / image.camera.width
+        for members in groups.values()
+        for one in members
+    }
+
+
+def beside(
+    name: str, groups: dict[str, list[Omni3DObject]], column: dict[int, float]
+) -> Iterator[tuple[tuple[str, ...], list[Omni3DObject]]]:
+    """Look left and right of everything else that is the only one of its category.
+
+    Args:
+        name: category of what is looked for.
+        groups: things that may be described, by category.
+        column: where each is seen.
+
+    Yields:
+        wordings for such a side and what they fit; nothing where a thing stands too near the middle to tell.
+    """
+    for anchor in (members[0] for other, members in groups.items() if other != name and len(members) == 1):
+        for side, sign in (("left", -1.0), ("right", 1.0)):
+            aside = [(one, sign * (column[one.id] - column[anchor.id])) for one in groups[name]]
+            if all(by >= ASIDE or by <= -ASIDE for _, by in aside):
+                texts = (
+                    f"the {name} {side} of the {anchor.category}",
+                    f"the {name} to the {side} of the {anchor.category}",
+                )
+                yield texts, [one for one, by in aside if by >= ASIDE]
 
 
 def _ranked(

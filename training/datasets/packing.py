@@ -45,6 +45,7 @@ class FrameTargets:
         token_offset: (N, 2), token_depth: (N,), token_extents: (N, 3), token_yaw: (N, 2), token_front: (N,),
             all float32, as `BoxCode` lays them out.
         gravity: (2,) float32 pitch and roll, radians.
+        gravity_known: () bool; where it is False, gravity, yaw and front say nothing.
     """
 
     object_tokens: np.ndarray
@@ -58,6 +59,7 @@ class FrameTargets:
     token_yaw: np.ndarray
     token_front: np.ndarray
     gravity: np.ndarray
+    gravity_known: np.bool_
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Sample:
         prompts: the prompts to pack behind the frame; none where nothing can be asked.
         targets: what its tokens should say.
         privileged: what only training may see, or None where nothing asks for it.
+        unreadable: files in whose place this frame was taken, as they could not be read.
     """
 
     image: np.ndarray
@@ -94,6 +97,7 @@ class Sample:
     prompts: tuple[Prompt, ...]
     targets: FrameTargets
     privileged: PrivilegedFrame | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass
@@ -125,6 +129,7 @@ class Batch:
         target_boxes: (B, P, K, 15) float32, their boxes as `FrameTargets.object_boxes`; NaN where none is.
         target_count: (B, P) int64 targets of each prompt, at most K; -1 where a row has fewer prompts.
         privileged: what only training may see, or None where nothing asks for it.
+        unreadable: files in whose place frames were taken, as they could not be read.
     """
 
     images: torch.Tensor
@@ -143,7 +148,9 @@ class Batch:
     token_yaw: torch.Tensor
     token_front: torch.Tensor
     gravity: torch.Tensor
+    gravity_known: torch.Tensor
     privileged: PrivilegedBatch | None
+    unreadable: tuple[str, ...]
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
@@ -238,6 +245,7 @@ def collate(samples: list[Sample], box_queries: int) -> Batch:
         target_boxes=torch.from_numpy(boxes),
         target_count=torch.from_numpy(count),
         privileged=stack_privileged([sample.privileged for sample in samples]),
+        unreadable=tuple(name for sample in samples for name in sample.unreadable),
         **stacked,
     )
 

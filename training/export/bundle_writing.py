@@ -67,7 +67,7 @@ def describe_network(
         # Three of the four sessions hold the decoder; activations and the runtime itself take about 120 MiB.
         memory_mb=round(3 * 4 * parameters / 2**20 + limits.max_frames * cached / 2**20 + 120.0, 1),
         training=training,
-        licence="Apache-2.0",
+        licence="LicenseRef-training-data" if "licence" in training else "Apache-2.0",
     )
 
 
@@ -87,7 +87,8 @@ def export_bundle(
         tokenizer_file: the run's tokenizer.json.
         folder: made if needed; files of an earlier bundle in it are replaced.
         name: name of the bundle.
-        training: provenance (data, steps, seed, scores) as JSON values.
+        training: provenance (data, steps, seed, scores) as JSON values; with a "licence" in it the weights
+            are not stated to be under the project's own.
         precision: of the graphs inside.
 
     Returns:

@@ -47,14 +47,23 @@ def averaged_network(state: dict) -> Ide3dNetwork:
 
 
 def provenance(state: dict) -> dict:
-    """Say in JSON values where the weights of a checkpoint come from, for a bundle's manifest."""
+    """Say in JSON values where the weights of a checkpoint come from, for a bundle's manifest.
+
+    Labelled images are not this project's: a "licence" stands there where any were trained on. Weights that a
+    run began with (`start_from`) are not looked into.
+    """
     config = state["train_config"]
+    data = config["data"]
+    rooms = ["rooms rendered by ide3d-worlds"] if data["directory"] else []
+    labels = data.get("omni3d", {}).get("labels", [])  # a key that runs of earlier versions lack
+    labels = [f"images labelled in {Path(path).name}" for path in labels]
     return {
         "preset": config["preset"],
         "seed": config["seed"],
         "steps": state["step"],
         "batch": config["optimisation"]["batch"],
-        "data": "rooms rendered by ide3d-worlds",
+        "data": ", ".join([*rooms, *labels]),
+        **({"licence": "that of the labelled images and their labels applies"} if labels else {}),
         "torch": torch.__version__.split("+")[0],
     }
 

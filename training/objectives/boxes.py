@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from torch.nn import functional
 
 from ide3d_ros.geometry.box_code import BoxCode
-from ide3d_training.datasets.packing import Batch
+from ide3d_training.datasets.packing import IGNORED, Batch
 
 SPARE_QUERY_WEIGHT = 0.25
 """Weight of "none" for queries beyond the first: they say it nearly always, so it teaches little."""
@@ -20,7 +20,8 @@ def field_losses(fields: torch.Tensor, batch: Batch, code: BoxCode) -> dict[str,
 
     Tokens are weighted by 1 / sqrt(tokens of their object), so that a bed does not drown a mug. The log
     scales learn the Laplace likelihood s + |e| exp(-s) of errors they cannot influence (e is detached), so a
-    hard depth cannot be made cheap by calling it uncertain.
+    hard depth cannot be made cheap by calling it uncertain. Colours that are not known, and yaws of frames of
+    which it is not known how their camera hangs, are left out of the averages.
 
     Args:
         fields: (B, N, P) field vectors.
@@ -43,10 +44,11 @@ def field_losses(fields: torch.Tensor, batch: Batch, code: BoxCode) -> dict[str,
 
     on = batch.token_weight > 0
     weight = batch.token_weight[on]
-    total = weight.sum().clamp(min=1e-6)
+    hangs = batch.gravity_known[:, None].expand_as(on)[on]
+    painted = batch.token_color[on] != IGNORED
 
-    def mean(error: torch.Tensor) -> torch.Tensor:
-        return (error * weight).sum() / total
+    def mean(error: torch.Tensor, share: torch.Tensor = weight) -> torch.Tensor:
+        return (error * share).sum() / share.sum().clamp(min=1e-6)
 
     said = fields[on]
     offset = (said[:, code.offset] - batch.token_offset[on]).abs().sum(-1)
@@ -56,17 +58,21 @@ def field_losses(fields: torch.Tensor, batch: Batch, code: BoxCode) -> dict[str,
     front = functional.binary_cross_entropy_with_logits(
         said[:, code.front], batch.token_front[on], reduction="none"
     )
-    color = functional.cross_entropy(said[:, code.color], batch.token_color[on], reduction="none")
+    color = functional.cross_entropy(
+        said[:, code.color], batch.token_color[on], ignore_index=IGNORED, reduction="none"
+    )
     errors = torch.stack([offset / 2, depth, extents / 3, yaw.sqrt()], -1).detach()
     log_scale = said[:, code.log_scale].clamp(-6.0, 3.0)
-    scale = (log_scale + errors * torch.exp(-log_scale)).sum(-1)
+    told = torch.ones_like(errors)
+    told[:, 3] = hangs
+    scale = ((log_scale + errors * torch.exp(-log_scale)) * told).sum(-1)
     return losses | {
-        "color": mean(color),
+        "color": mean(color, weight * painted),
         "offset": mean(offset),
         "depth": mean(depth),
         "extents": mean(extents),
-        "yaw": mean(yaw),
-        "front": mean(front),
+        "yaw": mean(yaw, weight * hangs),
+        "front": mean(front, weight * hangs),
         "scale": mean(scale),
     }
 
@@ -133,5 +139,11 @@ def match_queries(
 
 
 def gravity_loss(gravity: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
-    """Compare pitch and roll, (B, 2) radians, by their absolute errors."""
-    return {"gravity": (gravity.float() - batch.gravity).abs().sum(-1).mean()}
+    """Compare pitch and roll, (B, 2) radians, by their absolute errors, in frames where they are known.
+
+    Returns:
+        {"gravity": scalar}; zero, with gradients of zero, if they are known of none.
+    """
+    errors = (gravity.float() - batch.gravity).abs().sum(-1)
+    known = batch.gravity_known
+    return {"gravity": errors[known].mean() if known.any() else (gravity * 0.0).sum()}
