@@ -13,7 +13,6 @@ from torch.export import Dim
 from ide3d_ros.bundle.interface import graph_interface
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_ros.network.graphs import graph_modules
-from ide3d_training.export.attention_guards import drop_attention_guards
 from ide3d_training.export.lean_decoding import LeanDecoding
 
 OPSET = 20
@@ -77,7 +76,6 @@ def export_graphs(network: Ide3dNetwork) -> dict[str, onnx.ModelProto]:
             )
         models[name] = program.model_proto
         strip_provenance(models[name])
-        drop_attention_guards(models[name])
     return models
 
 
