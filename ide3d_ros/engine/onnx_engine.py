@@ -17,6 +17,9 @@ from ide3d_ros.engine.errors import EngineRunError, GraphError, GraphInterfaceEr
 from ide3d_ros.engine.protocol import EngineDescription, Prefix, PromptOutput, StepOutput
 
 _PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")  # the first that is present runs
+_SHARED_STEP_WIDTH = 512
+"""Token width from which a step uses several threads. Below it one token's products are done before a second
+thread is awake: at width 192 two took a fifth longer than one on a quiet machine, and more on a busy one."""
 _TYPES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(uint8)": "uint8"}
 
 
@@ -26,6 +29,7 @@ class OnnxEngine:
     Args:
         bundle: an opened bundle.
         threads: CPU threads of one pass; None = one for each core this process may use (`usable_cores`).
+            A step of a narrow network takes one.
 
     Raises:
         GraphError: if a graph does not load.
@@ -37,8 +41,11 @@ class OnnxEngine:
             raise ValueError(f"threads is {threads}; give 1 or more, or None for one a core")
         self._threads = threads or usable_cores()
         self._vision_inputs = [one.name for one in bundle.manifest.graphs.vision.inputs]
+        narrow = bundle.manifest.network.dim < _SHARED_STEP_WIDTH
         self._sessions = {
-            name: self._load(name, bundle.graph_file(name), spec)
+            name: self._load(
+                name, bundle.graph_file(name), spec, 1 if name == "step" and narrow else self._threads
+            )
             for name, spec in bundle.manifest.graphs.by_name().items()
         }
 
@@ -81,9 +88,9 @@ class OnnxEngine:
         threads = self._threads if device == "cpu" else 0
         return EngineDescription("onnx", f"onnxruntime {onnxruntime.__version__}", device, threads)
 
-    def _load(self, name: str, file: Path, spec: GraphFile) -> onnxruntime.InferenceSession:
+    def _load(self, name: str, file: Path, spec: GraphFile, threads: int) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = threads
         # Idle threads sleep. Spinning ones save microseconds on an empty machine; on a robot that runs other
         # things too they take the cores from the very pass they wait for (3 times slower on two busy cores).
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

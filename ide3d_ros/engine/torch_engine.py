@@ -10,7 +10,7 @@ from ide3d_ros.bundle.interface import DYNAMIC, TensorInterface, graph_interface
 from ide3d_ros.engine.errors import EngineRunError
 from ide3d_ros.engine.protocol import EngineDescription, Prefix, PromptOutput, StepOutput
 from ide3d_ros.network import Ide3dNetwork
-from ide3d_ros.network.graphs import GRAPH_MODULES
+from ide3d_ros.network.graphs import graph_modules
 
 
 class TorchEngine:
@@ -35,7 +35,7 @@ class TorchEngine:
                 raise ValueError(f"threads is {threads}; give 1 or more, or None for what torch has set")
             torch.set_num_threads(threads)
         self._network = network
-        self._graphs = {name: module(network) for name, module in GRAPH_MODULES.items()}
+        self._graphs = graph_modules(network)
         config = network.config
         self._sizes = {
             "width": config.width,

@@ -77,7 +77,7 @@ class Ide3dNetwork(nn.Module):
     def attend(self, implementation: str) -> None:
         """Choose how attention is computed: "sdpa", one fused kernel, or "eager", plain products.
 
-        Both give the same up to rounding. Exported graphs are made with "sdpa", the default.
+        Both give the same up to rounding. Bundles are exported with "sdpa", the default.
         """
         for module in (self.decoder, self.vision.encoder):
             module.config._attn_implementation = implementation

@@ -151,6 +151,12 @@ def test_threads_default_to_the_cores_of_this_process(fake_bundle: Bundle) -> No
     assert OnnxEngine(fake_bundle).describe().threads == len(os.sched_getaffinity(0))
 
 
+def test_a_step_of_a_narrow_network_takes_one_thread(fake_bundle: Bundle) -> None:
+    sessions = OnnxEngine(fake_bundle, threads=2)._sessions
+    threads = {name: session.get_session_options().intra_op_num_threads for name, session in sessions.items()}
+    assert threads == {"vision": 2, "prefix": 2, "prompt": 2, "step": 1}
+
+
 def test_no_threads_are_refused(fake_bundle: Bundle) -> None:
     with pytest.raises(ValueError, match="threads is 0"):
         OnnxEngine(fake_bundle, threads=0)

@@ -199,8 +199,8 @@ def test_int8_holds_the_decoders_matrices_and_nothing_else(models, int8):
         }
         read_int8 = [node for node in int8[name].graph.node if node.op_type == "DequantizeLinear"]
         assert all(kinds[node.input[0]] == TensorProto.INT8 for node in read_int8)
-        # Seven matrices in each of two layers; prefix embeds no text.
-        assert len(read_int8) == (14 if name == "prefix" else 15)
+        # Four matrices in each of two layers; prefix embeds no text.
+        assert len(read_int8) == (8 if name == "prefix" else 9)
         products = [n for n in int8[name].graph.node if n.op_type in ("MatMul", "Gemm")]
         assert sum(n.input[1] in left for n in products) == {"prefix": 5, "prompt": 3, "step": 0}[name]
 

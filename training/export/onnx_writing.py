@@ -12,8 +12,8 @@ from torch.export import Dim
 
 from ide3d_ros.bundle.interface import graph_interface
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
-from ide3d_ros.network.graphs import GRAPH_MODULES
-from ide3d_training.export.attention_guards import drop_attention_guards
+from ide3d_ros.network.graphs import graph_modules
+from ide3d_training.export.lean_decoding import LeanDecoding
 
 OPSET = 20
 
@@ -51,6 +51,7 @@ def export_graphs(network: Ide3dNetwork) -> dict[str, onnx.ModelProto]:
         Graph's name -> float32 model with its weights inside, in the order of `interface.GRAPHS`.
     """
     free = {symbol: Dim(symbol, min=1, max=4096) for symbol in ("F", "B", "T", "t")}
+    modules = graph_modules(network, LeanDecoding(network.decoder))
     models = {}
     for name, inputs in example_inputs(network.config).items():
         config = network.config
@@ -64,7 +65,7 @@ def export_graphs(network: Ide3dNetwork) -> dict[str, onnx.ModelProto]:
             warnings.simplefilter("ignore")
             logging.getLogger("torch.onnx").setLevel(logging.ERROR)
             program = torch.onnx.export(
-                GRAPH_MODULES[name](network).eval(),
+                modules[name].eval(),
                 inputs,
                 dynamo=True,
                 dynamic_shapes=shapes,
@@ -75,7 +76,6 @@ def export_graphs(network: Ide3dNetwork) -> dict[str, onnx.ModelProto]:
             )
         models[name] = program.model_proto
         strip_provenance(models[name])
-        drop_attention_guards(models[name])
     return models
 
 
