@@ -27,8 +27,8 @@ from ide3d_training.compare.latency import interleaved, median_ratio
 from ide3d_training.config import TrainConfig, load_config
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.export.bundle_writing import export_bundle
+from ide3d_training.run import network_config
 from ide3d_training.supervision import SupervisedNetwork
-from ide3d_training.train import network_config
 
 CONFIGS = Path(__file__).parents[1] / "training" / "configs"
 TEACHER_CHANNELS = 160

@@ -27,7 +27,7 @@ from ide3d_training.gaps import SENTENCES
 from ide3d_training.schedule import learning_rate
 
 if TYPE_CHECKING:
-    from ide3d_training.train import Run
+    from ide3d_training.run import Run
 
 console = Console()
 

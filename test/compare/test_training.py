@@ -13,7 +13,7 @@ from ide3d_training.compare.smoke import OVERRIDES
 from ide3d_training.compare.study import PlannedRun, load_study, plan
 from ide3d_training.compare.training import TrainingFailed, logged_steps, train_all, trained_steps
 from ide3d_training.config import ConfigError
-from ide3d_training.train import Run
+from ide3d_training.run import Run
 
 
 def planned(study_file, rooms, output, *overrides: str) -> list[PlannedRun]:

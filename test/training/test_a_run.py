@@ -15,8 +15,9 @@ from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.config import ConfigError, load_config
 from ide3d_training.datasets.rooms import EpochSampler
 from ide3d_training.launching import launch
+from ide3d_training.run import Run
 from ide3d_training.schedule import learning_rate
-from ide3d_training.train import Run, app, train
+from ide3d_training.train import app, train
 
 from .conftest import PROGRAM, RGB, TINY, words
 

@@ -15,7 +15,7 @@ from ide3d_training.config import TrainConfig
 from ide3d_training.datasets.augmentation import jitter_light, mirror_graph
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.frame_targets import frame_targets, token_owners
-from ide3d_training.train import network_config
+from ide3d_training.run import network_config
 from ide3d_training.worlds.scene_graph import ON, SceneObject
 
 CONFIG = network_config(TrainConfig(), 300)

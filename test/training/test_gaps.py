@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from ide3d_training.config import TrainConfig, load_config
 from ide3d_training.datasets.packing import collate
-from ide3d_training.train import Run, app
+from ide3d_training.run import Run
+from ide3d_training.train import app
 
 from .conftest import IDE3D, RGB, TINY, words
 

@@ -20,7 +20,8 @@ from ide3d_training.config import load_config
 from ide3d_training.datasets.packing import Prompt, pack_prompts, pack_row
 from ide3d_training.export.bundle_writing import export_bundle
 from ide3d_training.export.cli import load_averaged
-from ide3d_training.train import Run, train
+from ide3d_training.run import Run
+from ide3d_training.train import train
 
 from .conftest import TINY
 

@@ -26,7 +26,7 @@ from ide3d_training.datasets.omni3d_referring import describe_image
 from ide3d_training.datasets.packing import IGNORED, Sample, collate
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.objectives.boxes import field_losses, gravity_loss
-from ide3d_training.train import network_config
+from ide3d_training.run import network_config
 
 CONFIG = network_config(TrainConfig(), 300)
 BACKGROUND = len(CONFIG.categories)

@@ -18,8 +18,9 @@ from ide3d_training.config import ConfigError, load_config
 from ide3d_training.datasets.omni3d import Omni3DError, Omni3DLabels
 from ide3d_training.export.bundle_writing import describe_network
 from ide3d_training.export.cli import provenance
+from ide3d_training.run import Run
 from ide3d_training.run_log import introduce
-from ide3d_training.train import Run, app, train
+from ide3d_training.train import app, train
 from ide3d_training.worlds.categories import CATEGORIES
 
 from .conftest import CONFIGS, IDE3D, RGB, TINY, words

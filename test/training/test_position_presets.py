@@ -16,9 +16,10 @@ from ide3d_training.config import ConfigError, Optimisation, TrainConfig, load_c
 from ide3d_training.evaluate.probe_frames import ProbeError
 from ide3d_training.export.cli import averaged_network, load_averaged
 from ide3d_training.frozen_runs import train_frozen
+from ide3d_training.run import Run
 from ide3d_training.teachers.geometry_teacher import GeometryTeacher
 from ide3d_training.teachers.geometry_training import GeometryRun, TeacherConfig
-from ide3d_training.train import Run, train
+from ide3d_training.train import train
 
 from .conftest import CONFIGS, TINY
 

@@ -15,7 +15,8 @@ import torch
 
 from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.launching import launch
-from ide3d_training.train import Run, train
+from ide3d_training.run import Run
+from ide3d_training.train import train
 
 from .conftest import CONFIGS, IDE3D, PROGRAM, RGB, TINY, words
 from .test_a_run import curve, tiny_config
@@ -92,7 +93,7 @@ import sys
 from pathlib import Path
 import torch
 from ide3d_training.config import load_config
-from ide3d_training.train import Run
+from ide3d_training.run import Run
 
 run = Run(load_config(Path(sys.argv[1]), sys.argv[3:]), Path(sys.argv[2]))
 run.supervised.train()

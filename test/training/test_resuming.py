@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from ide3d_training.config import ConfigError, TrainConfig, load_config
+from ide3d_training.run import Run
 from ide3d_training.run_log import CurveLog
-from ide3d_training.train import Run, train
+from ide3d_training.train import train
 
 from .conftest import IDE3D, PROGRAM, RGB, TINY, words
 from .test_a_run import curve

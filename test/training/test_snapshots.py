@@ -14,7 +14,8 @@ from ide3d_training.compare import snapshot_cli
 from ide3d_training.compare.snapshot_scores import correlate
 from ide3d_training.config import load_config
 from ide3d_training.evaluate.probe_frames import ProbeError
-from ide3d_training.train import Run, train
+from ide3d_training.run import Run
+from ide3d_training.train import train
 
 from .conftest import RGB, TINY
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ide3d_training.config import ConfigError, TrainConfig, load_config
+from ide3d_training.run import Run
 from ide3d_training.schedule import choose_precision, computes_on_cpu
-from ide3d_training.train import Run
 
 from .conftest import RGB, TINY
 

@@ -22,8 +22,9 @@ from ide3d_training.export.bundle_writing import export_bundle
 from ide3d_training.export.cli import load_averaged
 from ide3d_training.frozen_runs import train_frozen
 from ide3d_training.generators.generator_training import GeneratorPlan, GeneratorRun
+from ide3d_training.run import Run
 from ide3d_training.smoke import prepare_smoke
-from ide3d_training.train import Run, train
+from ide3d_training.train import train
 from ide3d_training.worlds.shards import Settings, render_dataset
 
 from .conftest import RGB, TINY

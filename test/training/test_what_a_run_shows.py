@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 from ide3d_ros.network import NetworkOutput
 from ide3d_training.config import ConfigError, LossWeights, TrainConfig, load_config
 from ide3d_training.curves import PANELS, plot_curves
+from ide3d_training.run import Run
 from ide3d_training.run_log import CurveLog, EventLog
 from ide3d_training.samples import WIDTH, sample_sheet, true_fields
 from ide3d_training.smoke import loss_fell
-from ide3d_training.train import Run, app
+from ide3d_training.train import app
 from ide3d_training.validation import measure_depth
 
 from .conftest import IDE3D, TINY_IDE3D, words

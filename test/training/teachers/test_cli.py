@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 from ide3d_training.config import load_config
 from ide3d_training.datasets.frame_store import FrameStore
+from ide3d_training.run import Run
 from ide3d_training.teachers import cli
 from ide3d_training.teachers.feature_cache import FeatureCache
-from ide3d_training.train import Run, app, train
+from ide3d_training.train import app, train
 
 from ..conftest import TINY
 
