@@ -2,8 +2,8 @@
 """One training run: network, data, objectives, optimizer and average, and the steps that they take together.
 
 A run lives in one directory: `config.yaml`, `tokenizer.json`, `checkpoint.pt` (resumable), `curve.csv`,
-`curve.png`, `samples/`, and with `keep_every` `snapshots/`. Made again on the same directory, it goes on where the
-last checkpoint left it and sees the same samples, however many processes share them.
+`curve.png`, `samples/`, and with `keep_every` `snapshots/`. Made again on the same directory, it goes on
+where the last checkpoint left it and sees the same samples, however many processes share them.
 """
 
 from __future__ import annotations
