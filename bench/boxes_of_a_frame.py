@@ -28,6 +28,7 @@ from ide3d_ros.conversions.stamps import header
 from ide3d_ros.engine import select_engine
 from ide3d_ros.engine.frame_cache import FrameCache
 from ide3d_ros.geometry.camera import Camera
+from ide3d_ros.nodes.memory import keep_image_memory
 from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 from ide3d_ros.scene.detecting import DetectionReader, View
 from ide3d_ros.scene.preprocessing import prepare_image
@@ -40,6 +41,7 @@ def main() -> None:
     """Measure and print a table."""
     arguments = _arguments()
     prepare_ros_environment()
+    keep_image_memory()
     bundle = open_bundle(arguments.bundle)
     engine, sizes = select_engine(bundle).engine, bundle.manifest.network
     camera = Camera.from_fov(arguments.width, arguments.height, np.deg2rad(65.0))

@@ -35,6 +35,7 @@ from ide3d_ros.conversions.stamps import nanoseconds_from_time, time_from_nanose
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.frames import UNNAMED, camera_topic
+from ide3d_ros.nodes.memory import keep_image_memory
 from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 
 # The kernel interrupts the node when this process dies without a farewell (prctl PR_SET_PDEATHSIG, SIGINT).
@@ -141,6 +142,7 @@ class _Run:
         self._folder = tempfile.TemporaryDirectory(prefix="ide3d_bench_")
         self._output, self._log = (Path(self._folder.name) / name for name in ("frames.json", "node.log"))
         prepare_ros_environment()
+        keep_image_memory()
         self._cameras = _Cameras(plan, cameras)
         self._process = self._start(cameras)
 
