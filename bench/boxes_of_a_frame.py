@@ -3,9 +3,9 @@
 
     tools/run python bench/boxes_of_a_frame.py --repetitions 200
 
-The engine runs before each of these steps, as it does in the node: it leaves little of them in the caches of
-the CPU, so that they take about twice as long as in a loop of their own. Times are those of the CPU that this
-thread got, so that other programs disturb them little.
+The engine runs on every frame, as in the node: it leaves little of the other steps in the caches of the CPU, so
+that they take about twice as long as in a loop of their own. Times are CPU times of this thread, so that other
+programs disturb them little; what OpenCV leaves to threads of its own is not in them.
 """
 
 from __future__ import annotations
@@ -49,28 +49,25 @@ def main() -> None:
     times: dict[str, list[float]] = {}
     boxes = 0
 
-    def timed(step: str, run: Callable[[], Output]) -> Output:
+    def timed(step: str, run: Callable[..., Output], *given: object, **named: object) -> Output:
         begin = time.thread_time()
-        output = run()
+        output = run(*given, **named)
         times.setdefault(step, []).append(1e3 * (time.thread_time() - begin))
         return output
 
     cache: FrameCache[View] = FrameCache(engine, 1)
     reader = DetectionReader(bundle)
     for stamp_ns in range(1, arguments.repetitions + 1):
-        prepared = timed(
-            "to the network's size", lambda: prepare_image(image, camera, sizes.width, sizes.height)
-        )
+        prepared = timed("to the network's size", prepare_image, image, camera, sizes.width, sizes.height)
         frame = Frame("camera", stamp_ns, camera)
         cache.add(View(frame, prepared.camera), prepared.pixels, prepared.camera.K)
-        window = cache.window()
-        found = timed("fields to boxes", lambda window=window: reader.read_field(window))
+        found = timed("fields to boxes", reader.read_field, cache.window())
         boxes = len(found)
-        chosen = timed("check", lambda found=found: [one for one in found if is_publishable(one)])
+        chosen = timed("check", lambda boxes: [one for one in boxes if is_publishable(one)], found)
         stamped = header(frame.frame_id, frame.stamp_ns)
-        message = timed("boxes to message", lambda: detection_array(chosen, stamped))
-        timed("message to bytes", lambda: serialize_message(message))
-        timed("boxes to markers", lambda: marker_array(chosen, stamped, lifetime_s=1.0))
+        message = timed("boxes to message", detection_array, chosen, stamped)
+        timed("message to bytes", serialize_message, message)
+        timed("boxes to markers", marker_array, chosen, stamped, lifetime_s=1.0)
     table = Table(title=f"{boxes} boxes of a {arguments.width}x{arguments.height} frame")
     for column in ("step", "least ms", "median ms", "p95 ms"):
         table.add_column(column, justify="right" if column.endswith("ms") else "left")

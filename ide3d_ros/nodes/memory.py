@@ -2,8 +2,8 @@
 """Let a process keep the memory of one image for the next.
 
 The GNU C library takes large blocks from the kernel one by one and gives them back as soon as they are free.
-Every image passes through several, and the kernel clears each page of each of them again: for 640x480 RGB that
-takes three times as long as copying the pixels.
+Every image passes through several, and the kernel clears each page of each of them again: for 640x480 RGB
+that takes three times as long as copying the pixels.
 """
 
 from __future__ import annotations

@@ -291,7 +291,7 @@ class _Cameras:
             )
 
     def show(self) -> int:
-        """Publish a frame of every camera, the image before its camera_info as drivers do; return its stamp."""
+        """Publish a frame of every camera, the image first as drivers do; return its stamp."""
         stamp_ns = time.time_ns()
         self._info.header.stamp = self._image.header.stamp = time_from_nanoseconds(stamp_ns)
         for infos, images in self._publishers:
