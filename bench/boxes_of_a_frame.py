@@ -3,9 +3,9 @@
 
     tools/run python bench/boxes_of_a_frame.py --repetitions 200
 
-The engine runs on every frame, as in the node: it leaves little of the other steps in the caches of the CPU, so
-that they take about twice as long as in a loop of their own. Times are CPU times of this thread, so that other
-programs disturb them little; what OpenCV leaves to threads of its own is not in them.
+The engine runs on every frame, as in the node: it leaves little of the other steps in the caches of the CPU,
+so that they take about twice as long as in a loop of their own. Times are CPU times of this thread, so that
+other programs disturb them little; what OpenCV leaves to threads of its own is not in them.
 """
 
 from __future__ import annotations
