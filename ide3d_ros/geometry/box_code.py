@@ -118,8 +118,7 @@ def upright_rotations(yaw: np.ndarray, centers: np.ndarray, level: np.ndarray) -
     Returns:
         (N, 3, 3) optical-from-box rotations.
     """
-    level = np.broadcast_to(level, (len(yaw), 3, 3))
-    center = np.einsum("nji,nj->ni", level, centers)
+    center = np.einsum("...ji,...j->...i", level, centers)
     psi = yaw + np.arctan2(center[:, 1], center[:, 0]) + np.pi
     return level @ yaw_rotation(psi)
 
