@@ -25,6 +25,7 @@ from ide3d_ros.conversions.encodings import COLOR_ENCODINGS
 from ide3d_ros.conversions.images import image_from_rgb, rgb_from_image
 from ide3d_ros.engine import select_engine
 from ide3d_ros.geometry.camera import Camera
+from ide3d_ros.nodes.memory import keep_image_memory
 from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 from ide3d_ros.scene.preprocessing import prepare_image
 
@@ -33,6 +34,7 @@ def main() -> None:
     """Measure and print a table."""
     arguments = _arguments()
     prepare_ros_environment()
+    keep_image_memory()
     message = _message(arguments.width, arguments.height, arguments.encoding)
     camera = Camera.from_fov(arguments.width, arguments.height, np.deg2rad(65.0))
     bundle = open_bundle(arguments.bundle)

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from ide3d_ros.bundle import BundleError, open_bundle
 from ide3d_ros.cli.node_plans import NodePlan
+from ide3d_ros.nodes.memory import keep_image_memory
 from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 
 _CLASSES = {"perception": "PerceptionNode", "sim_camera": "SimCameraNode", "replay": "ReplayNode"}
@@ -42,6 +43,7 @@ def run_nodes(plans: Sequence[NodePlan], console: Console) -> None:
         RunError: if a node cannot start or ends; the others are ended first.
     """
     prepare_ros_environment()
+    keep_image_memory()
     context = Context()
     rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
     changed = threading.Event()

@@ -7,7 +7,7 @@ Inside the project a quaternion is (w, x, y, z), in ROS messages x, y, z, w: its
 from __future__ import annotations
 
 import numpy as np
-from geometry_msgs.msg import Point, Pose, Quaternion, Transform, TransformStamped, Vector3
+from geometry_msgs.msg import Pose, Quaternion, Transform, TransformStamped, Vector3
 
 from ide3d_ros.conversions.stamps import header
 from ide3d_ros.geometry.rotation import matrix_to_quaternion, quaternion_to_matrix
@@ -79,5 +79,13 @@ def matrix_from_transform(message: Transform) -> np.ndarray:
 
 def pose_message(position: np.ndarray, quaternion: np.ndarray) -> Pose:
     """Write a position, (3,) metres, and a unit quaternion, (4,) w x y z, as a pose."""
-    x, y, z = (float(value) for value in position)
-    return Pose(position=Point(x=x, y=y, z=z), orientation=quaternion_message(quaternion))
+    pose = Pose()
+    fill_pose(pose, position, quaternion)
+    return pose
+
+
+def fill_pose(pose: Pose, position: np.ndarray, quaternion: np.ndarray) -> None:
+    """Write a position, (3,) metres, and a unit quaternion, (4,) w x y z, into a pose message."""
+    place, turn = pose.position, pose.orientation
+    place.x, place.y, place.z = np.asarray(position, np.float64).tolist()
+    turn.w, turn.x, turn.y, turn.z = np.asarray(quaternion, np.float64).tolist()

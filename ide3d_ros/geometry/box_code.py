@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ide3d_ros.geometry.rotation import optical_from_level, wrap_angle
+from ide3d_ros.geometry.rotation import optical_from_level, wrap_angle, yaw_rotation
 
 
 @dataclass(frozen=True)
@@ -118,12 +118,9 @@ def upright_rotations(yaw: np.ndarray, centers: np.ndarray, level: np.ndarray) -
     Returns:
         (N, 3, 3) optical-from-box rotations.
     """
-    level = np.broadcast_to(level, (len(yaw), 3, 3))
-    center = np.einsum("nji,nj->ni", level, centers)
+    center = np.einsum("...ji,...j->...i", level, centers)
     psi = yaw + np.arctan2(center[:, 1], center[:, 0]) + np.pi
-    c, s, zero, one = np.cos(psi), np.sin(psi), np.zeros_like(psi), np.ones_like(psi)
-    about_up = np.stack([c, -s, zero, s, c, zero, zero, zero, one], -1).reshape(-1, 3, 3)
-    return level @ about_up
+    return level @ yaw_rotation(psi)
 
 
 @dataclass(frozen=True)
@@ -213,7 +210,11 @@ def decode_centers(
     Returns:
         (N, 3) optical frame, metres.
     """
-    matrix = np.broadcast_to(camera_matrix, (len(pixels), 3, 3))
-    fx, fy, cx, cy = matrix[:, 0, 0], matrix[:, 1, 1], matrix[:, 0, 2], matrix[:, 1, 2]
+    fx, fy = camera_matrix[..., 0, 0], camera_matrix[..., 1, 1]
+    cx, cy = camera_matrix[..., 0, 2], camera_matrix[..., 1, 2]
     depth = np.exp(log_depth) / coded_depth_scale(np.sqrt(fx * fy), focal_virtual)
-    return np.stack([(pixels[:, 0] - cx) / fx * depth, (pixels[:, 1] - cy) / fy * depth, depth], -1)
+    centers = np.empty((len(pixels), 3))
+    centers[:, 0] = (pixels[:, 0] - cx) / fx * depth
+    centers[:, 1] = (pixels[:, 1] - cy) / fy * depth
+    centers[:, 2] = depth
+    return centers

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exact intersection over union of oriented 3D boxes, through the polyhedra of manifold3d."""
+"""Exact intersection over union of oriented 3D boxes, through the polyhedra of manifold3d where needed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import hypot
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ide3d_ros.geometry.box import Box3D
+from ide3d_ros.geometry.box import MIN_EXTENT_M, Box3D
+from ide3d_ros.geometry.rectangles import shared_area
 
 if TYPE_CHECKING:
     from manifold3d import Manifold
@@ -27,7 +29,16 @@ def oriented_iou(first: Box3D, second: Box3D) -> float:
     Returns:
         0 (apart, touching, or either of them not valid) to 1 (the same).
     """
-    return float(iou_matrix([first], [second])[0, 0])
+    if not (first.is_valid() and second.is_valid()):
+        return 0.0
+    apart = hypot(*(first.center - second.center).tolist())
+    if apart >= hypot(*first.extents.tolist()) / 2 + hypot(*second.extents.tolist()) / 2:
+        return 0.0
+    shared = _shared_by_upright(first, second)
+    if shared is None:
+        origin = first.center
+        shared = (_polyhedron(first, origin) ^ _polyhedron(second, origin)).volume()
+    return _share(first, second, shared)
 
 
 def iou_matrix(first: Sequence[Box3D], second: Sequence[Box3D]) -> np.ndarray:
@@ -49,9 +60,8 @@ def iou_matrix(first: Sequence[Box3D], second: Sequence[Box3D]) -> np.ndarray:
     left = {row: _polyhedron(first[row], origin) for row in set(rows.tolist())}
     right = {column: _polyhedron(second[column], origin) for column in set(columns.tolist())}
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        shared = (left[row] ^ right[column]).volume()
-        overlaps[row, column] = shared / (first[row].volume + second[column].volume - shared)
-    return overlaps.clip(0.0, 1.0)
+        overlaps[row, column] = _share(first[row], second[column], (left[row] ^ right[column]).volume())
+    return overlaps
 
 
 def iou_bounds(
@@ -70,9 +80,11 @@ def iou_bounds(
         (P,) bool, where the bound is the IoU itself, as it is for boxes whose axes run alike.
     """
     centers = np.array([box.center for box in boxes])
-    halves = np.array([box.extents for box in boxes]) / 2
+    extents = np.array([box.extents for box in boxes])
+    halves = extents / 2
     rotations = np.array([box.rotation for box in boxes])
-    valid = np.array([box.is_valid() for box in boxes])
+    finite = np.isfinite(centers).all(-1) & np.isfinite(extents).all(-1)
+    valid = finite & (extents >= MIN_EXTENT_M).all(-1)
     inward = np.swapaxes(rotations[first], -1, -2)
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs((inward @ (centers[second] - centers[first])[..., None])[..., 0])
@@ -98,6 +110,33 @@ def _may_meet(first: Sequence[Box3D], second: Sequence[Box3D]) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         distance = np.linalg.norm(centers[0][:, None] - centers[1][None], axis=-1)
         return valid & (distance < radii[0][:, None] + radii[1][None])
+
+
+def _share(first: Box3D, second: Box3D, shared: float) -> float:
+    """Return the IoU of two boxes that share a volume."""
+    return min(max(shared / (first.volume + second.volume - shared), 0.0), 1.0)
+
+
+def _shared_by_upright(first: Box3D, second: Box3D) -> float | None:
+    """Return the volume that two boxes share whose z axes are parallel, as those on one floor are; else None.
+
+    Their heights overlap by a length and their ground plans by an area: a tenth of the work of polyhedra.
+    """
+    inward = first.rotation.T
+    (xx, xy, xz), (yx, yy, yz), _ = (inward @ second.rotation).tolist()
+    if max(abs(xz), abs(yz)) >= _ALIKE:
+        return None
+    x, y, z = (inward @ (second.center - first.center)).tolist()
+    (*plan, height), (length, width, other_height) = (
+        (first.extents / 2).tolist(),
+        (second.extents / 2).tolist(),
+    )
+    overlap = min(height, z + other_height) - max(-height, z - other_height)
+    if overlap <= 0:
+        return 0.0
+    signs = ((1, 1), (-1, 1), (-1, -1), (1, -1))
+    corners = [(x + i * length * xx + j * width * xy, y + i * length * yx + j * width * yy) for i, j in signs]
+    return overlap * shared_area(tuple(plan), corners)
 
 
 def _polyhedron(box: Box3D, origin: np.ndarray) -> Manifold:

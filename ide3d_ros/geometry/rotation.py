@@ -12,9 +12,6 @@ from pyquaternion import Quaternion
 # A float32 rotation is orthonormal to about 1e-6; anything worse than this is another kind of matrix.
 _ORTHONORMAL_TOLERANCE = 1e-4
 
-# optical_from_level of a camera that neither pitches nor rolls.
-_OPTICAL_FROM_UNTILTED = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
-
 
 class RotationError(ValueError):
     """A matrix, quaternion or vector does not describe a rotation."""
@@ -56,7 +53,7 @@ def normalize_quaternion(quaternion: np.ndarray) -> np.ndarray:
     usable = (np.isfinite(largest) & (largest > 0))[..., 0]
     _refuse(quaternion, ~usable, "has no direction as a quaternion (w, x, y, z)")
     quaternion = quaternion / largest
-    quaternion = quaternion / np.linalg.norm(quaternion, axis=-1, keepdims=True)
+    quaternion = quaternion / np.sqrt((quaternion * quaternion).sum(-1, keepdims=True))
     # What rounding leaves of a zero must not choose the sign.
     leading = np.take_along_axis(quaternion, (np.abs(quaternion) > 1e-15).argmax(-1)[..., None], -1)
     return quaternion * np.sign(leading)
@@ -74,13 +71,16 @@ def quaternion_to_matrix(quaternion: np.ndarray) -> np.ndarray:
     Raises:
         RotationError: if one is not finite or has no length.
     """
-    w, x, y, z = np.moveaxis(normalize_quaternion(quaternion), -1, 0)
-    rows = [
-        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-    ]
-    return np.stack([np.stack(row, -1) for row in rows], -2)
+    quaternion = normalize_quaternion(quaternion)
+    w, x, y, z = np.moveaxis(quaternion, -1, 0)
+    xx, yy, zz, xy, xz, yz = x * x, y * y, z * z, x * y, x * z, y * z
+    wx, wy, wz = w * x, w * y, w * z
+    # Entry by entry: for a few matrices, stacking rows takes longer than the arithmetic.
+    matrix = np.empty((*quaternion.shape[:-1], 3, 3))
+    matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 0, 2] = 1 - 2 * (yy + zz), 2 * (xy - wz), 2 * (xz + wy)
+    matrix[..., 1, 0], matrix[..., 1, 1], matrix[..., 1, 2] = 2 * (xy + wz), 1 - 2 * (xx + zz), 2 * (yz - wx)
+    matrix[..., 2, 0], matrix[..., 2, 1], matrix[..., 2, 2] = 2 * (xz - wy), 2 * (yz + wx), 1 - 2 * (xx + yy)
+    return matrix
 
 
 def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
@@ -95,17 +95,21 @@ def matrix_to_quaternion(matrix: np.ndarray) -> np.ndarray:
     Raises:
         RotationError: if one is not a rotation: sheared, scaled, mirrored or not finite.
     """
-    m = np.moveaxis(nearest_rotation(matrix), (-2, -1), (0, 1))
-    a, b, c = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]  # 4 w x, 4 w y, 4 w z
-    d, e, f = m[0, 1] + m[1, 0], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1]  # 4 x y, 4 x z, 4 y z
-    rows = [
-        (1 + m[0, 0] + m[1, 1] + m[2, 2], a, b, c),
-        (a, 1 + m[0, 0] - m[1, 1] - m[2, 2], d, e),
-        (b, d, 1 - m[0, 0] + m[1, 1] - m[2, 2], f),
-        (c, e, f, 1 - m[0, 0] - m[1, 1] + m[2, 2]),
-    ]
+    rotation = nearest_rotation(matrix)
+    m = np.moveaxis(rotation, (-2, -1), (0, 1))
     # Every row is the quaternion times one of its components; the largest component loses no digits.
-    products = np.stack([np.stack(row, -1) for row in rows], -2)  # (..., 4, 4)
+    products = np.empty((*rotation.shape[:-2], 4, 4))
+    p = np.moveaxis(products, (-2, -1), (0, 1))
+    p[0, 0] = 1 + m[0, 0] + m[1, 1] + m[2, 2]  # 4 w w, and so on
+    p[1, 1] = 1 + m[0, 0] - m[1, 1] - m[2, 2]
+    p[2, 2] = 1 - m[0, 0] + m[1, 1] - m[2, 2]
+    p[3, 3] = 1 - m[0, 0] - m[1, 1] + m[2, 2]
+    p[0, 1] = p[1, 0] = m[2, 1] - m[1, 2]
+    p[0, 2] = p[2, 0] = m[0, 2] - m[2, 0]
+    p[0, 3] = p[3, 0] = m[1, 0] - m[0, 1]
+    p[1, 2] = p[2, 1] = m[0, 1] + m[1, 0]
+    p[1, 3] = p[3, 1] = m[0, 2] + m[2, 0]
+    p[2, 3] = p[3, 2] = m[1, 2] + m[2, 1]
     largest = np.diagonal(products, axis1=-2, axis2=-1).argmax(-1)
     return normalize_quaternion(np.take_along_axis(products, largest[..., None, None], -2)[..., 0, :])
 
@@ -194,7 +198,13 @@ def yaw_rotation(yaw: np.ndarray | float) -> np.ndarray:
     Returns:
         (..., 3, 3) float64.
     """
-    return _about_axis(yaw, 2)
+    yaw = np.asarray(yaw, np.float64)
+    matrix = np.zeros((*yaw.shape, 3, 3))
+    matrix[..., 0, 0] = matrix[..., 1, 1] = np.cos(yaw)
+    matrix[..., 1, 0] = np.sin(yaw)
+    matrix[..., 0, 1] = -matrix[..., 1, 0]
+    matrix[..., 2, 2] = 1.0
+    return matrix
 
 
 def yawed_quaternion(quaternion: np.ndarray, yaw: float) -> np.ndarray:
@@ -226,8 +236,22 @@ def optical_from_level(pitch: np.ndarray | float, roll: np.ndarray | float) -> n
     Returns:
         (..., 3, 3) float64; takes vectors of the level frame to the optical frame.
     """
-    tilt = _about_axis(pitch, 1) @ _about_axis(roll, 0)
-    return _OPTICAL_FROM_UNTILTED @ np.swapaxes(tilt, -1, -2)
+    pitch, roll = np.asarray(pitch, np.float64), np.asarray(roll, np.float64)
+    cos_pitch, sin_pitch, cos_roll, sin_roll = np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    # The product, written out: every entry has one term.
+    matrix = np.zeros((*cos_pitch.shape, 3, 3))
+    matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 0, 2] = (
+        -sin_pitch * sin_roll,
+        -cos_roll,
+        -cos_pitch * sin_roll,
+    )
+    matrix[..., 1, 0], matrix[..., 1, 1], matrix[..., 1, 2] = (
+        -sin_pitch * cos_roll,
+        sin_roll,
+        -cos_pitch * cos_roll,
+    )
+    matrix[..., 2, 0], matrix[..., 2, 2] = cos_pitch, -sin_pitch
+    return matrix + 0.0  # no zero is negative
 
 
 def gravity_angles(optical_from_upright: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -290,17 +314,6 @@ def _axis_onto_ray(ray: np.ndarray) -> np.ndarray:
     share = 1 / (1 + z)
     rows = [1 - x * x * share, -x * y * share, x, -x * y * share, 1 - y * y * share, y, -x, -y, z]
     return np.stack(rows, -1).reshape(*z.shape, 3, 3)
-
-
-def _about_axis(angle: np.ndarray | float, axis: int) -> np.ndarray:
-    angle = np.asarray(angle, np.float64)
-    following, last = (axis + 1) % 3, (axis + 2) % 3
-    matrix = np.zeros((*angle.shape, 3, 3))
-    matrix[..., axis, axis] = 1.0
-    matrix[..., following, following] = matrix[..., last, last] = np.cos(angle)
-    matrix[..., last, following] = np.sin(angle)
-    matrix[..., following, last] = -np.sin(angle)
-    return matrix
 
 
 def _unit(vector: np.ndarray, otherwise: str) -> np.ndarray:

@@ -10,6 +10,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from ide3d_ros.nodes.memory import keep_image_memory
 from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 
 
@@ -24,6 +25,7 @@ def run_node(make_node: Callable[[], Node], args: list[str] | None) -> None:
         SystemExit: with 1 and the reason, if the node refuses its parameters or its data.
     """
     prepare_ros_environment()
+    keep_image_memory()
     rclpy.init(args=args)
     try:
         node = make_node()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def decode_boxes(
             frames[index],
             categories,
         )
-        built = _build_boxes(poses, np.arange(len(poses.score)), index, categories)
+        built = _build_boxes(poses, np.arange(len(poses.score)), index, layout, frames[index], categories)
         for place, box in zip(here[poses.kept].tolist(), built, strict=True):
             boxes[place] = box
     for owner, box in zip(prompt.tolist(), boxes, strict=True):
@@ -122,13 +123,17 @@ def decode_field(
         Boxes of tokens whose likeliest category is not background, scored with that category's probability,
         best first; their frame_index is 0.
     """
-    logits = fields[:, layout.category].astype(np.float64)
-    share = np.exp(logits - logits.max(-1, keepdims=True))
-    share /= share.sum(-1, keepdims=True)
-    score = share.max(-1)
-    tokens = np.flatnonzero((share.argmax(-1) < layout.categories) & (score >= min_score))
-    poses = _decode_tokens(fields, gravity, tokens, score[tokens], layout, camera, categories)
-    return _build_boxes(poses, _speakers(poses), 0, categories)
+    logits = fields[:, layout.category]
+    tokens = np.flatnonzero(logits.argmax(-1) < layout.categories)
+    score = _largest_share(logits[tokens].astype(np.float64))
+    strong = np.flatnonzero(score >= min_score)
+    poses = _decode_tokens(fields, gravity, tokens[strong], score[strong], layout, camera, categories)
+    return _build_boxes(poses, _speakers(poses), 0, layout, camera, categories)
+
+
+def _largest_share(logits: np.ndarray) -> np.ndarray:
+    """Return the largest of each row's softmax: that of logits (M, C) as (M,)."""
+    return 1.0 / np.exp(logits - logits.max(-1, keepdims=True)).sum(-1)
 
 
 @dataclass(frozen=True)
@@ -137,21 +142,22 @@ class _Poses:
 
     Attributes:
         kept: (M,) which of the tokens that were asked for they are.
-        category, color: (M,) indices.
+        category: (M,) indices.
         score: (M,).
+        said: (M, P) field vectors, joined with those of the witnesses.
         centers, extents: (M, 3) metres.
         rotations: (M, 3, 3) optical-from-box.
-        covariances: (M, 6, 6).
+        up: (3,) in the optical frame.
     """
 
     kept: np.ndarray
     category: np.ndarray
-    color: np.ndarray
     score: np.ndarray
+    said: np.ndarray
     centers: np.ndarray
     extents: np.ndarray
     rotations: np.ndarray
-    covariances: np.ndarray
+    up: np.ndarray
 
 
 def _decode_tokens(
@@ -167,22 +173,20 @@ def _decode_tokens(
     finite = np.isfinite(fields).all(-1)  # half precision can overflow; such a token says nothing
     kept = np.flatnonzero(finite[tokens])
     tokens = tokens[kept]
-    columns = round(camera.width / layout.stride)
-    places = layout.token_centers(len(fields) // columns, columns)
-    alone = fields[tokens].astype(np.float64)
+    places = _places(layout, len(fields), round(camera.width / layout.stride))
+    alone = fields[tokens]
     category = alone[:, layout.category][:, : layout.categories].argmax(-1)
     means = np.array([entry.extents for entry in categories])[category]
-    extents = means * np.exp(alone[:, layout.extents].clip(-MAX_LOG, MAX_LOG))
+    extents = _extents(means, alone[:, layout.extents].astype(np.float64))
     heard = np.flatnonzero(finite)
     said = join_witnesses(
-        fields[heard].astype(np.float64),
+        fields[heard],
         np.searchsorted(heard, tokens),
         np.cbrt(extents.prod(-1)),
         camera.focal,
         places[heard],
         layout,
     )
-    color = said[:, layout.color].argmax(-1) if layout.colors else np.full(len(tokens), -1)
     pixels = places[tokens] + said[:, layout.offset] * layout.stride
     log_depth = said[:, layout.depth].clip(-MAX_LOG, MAX_LOG)
     centers = decode_centers(pixels, log_depth, camera.K, layout.focal_virtual)
@@ -191,13 +195,22 @@ def _decode_tokens(
     return _Poses(
         kept=kept,
         category=category,
-        color=color,
         score=score[kept],
+        said=said,
         centers=centers,
-        extents=means * np.exp(said[:, layout.extents].clip(-MAX_LOG, MAX_LOG)),
+        extents=_extents(means, said[:, layout.extents]),
         rotations=upright_rotations(yaw, centers, level),
-        covariances=_covariances(said[:, layout.log_scale], centers, camera, level[:, 2], layout.stride),
+        up=level[:, 2],
     )
+
+
+@lru_cache(maxsize=8)  # frames of a camera are alike
+def _places(layout: BoxCode, tokens: int, columns: int) -> np.ndarray:
+    return layout.token_centers(tokens // columns, columns)
+
+
+def _extents(means: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    return means * np.exp(residuals.clip(-MAX_LOG, MAX_LOG))
 
 
 def _speakers(poses: _Poses) -> np.ndarray:
@@ -215,19 +228,27 @@ def _speakers(poses: _Poses) -> np.ndarray:
 
 
 def _build_boxes(
-    poses: _Poses, chosen: np.ndarray, frame_index: int, categories: Sequence[Category]
+    poses: _Poses,
+    chosen: np.ndarray,
+    frame_index: int,
+    layout: BoxCode,
+    camera: Camera,
+    categories: Sequence[Category],
 ) -> list[PointedBox]:
-    boxes = Box3D.from_matrices(poses.centers[chosen], poses.extents[chosen], poses.rotations[chosen])
+    """Build the boxes of chosen poses: what is not needed to choose them is worked out here."""
+    said, centers = poses.said[chosen], poses.centers[chosen]
+    scales = said[:, layout.log_scale]
+    colors = said[:, layout.color].argmax(-1).tolist() if layout.colors else [None] * len(chosen)
     return [
-        PointedBox(
-            box=box,
-            frame_index=frame_index,
-            score=float(poses.score[i]),
-            category=categories[poses.category[i]].name,
-            color=int(poses.color[i]) if poses.color[i] >= 0 else None,
-            covariance=poses.covariances[i],
+        PointedBox(box, frame_index, score, categories[category].name, color, covariance)
+        for box, score, category, color, covariance in zip(
+            Box3D.from_matrices(centers, poses.extents[chosen], poses.rotations[chosen]),
+            poses.score[chosen].tolist(),
+            poses.category[chosen].tolist(),
+            colors,
+            _covariances(scales, centers, camera, poses.up, layout.stride),
+            strict=True,
         )
-        for i, box in zip(chosen.tolist(), boxes, strict=True)
     ]
 
 

@@ -38,7 +38,7 @@ def join_witnesses(
     of neighbours are alike, so their mean is not surer by their number.
 
     Args:
-        fields: (N, P) float64 finite field vectors of one frame.
+        fields: (N, P) finite field vectors of one frame.
         chosen: (M,) tokens to speak for.
         sizes: (M,) size of the thing each of them states, metres.
         focal: focal length of the frame's camera, pixels.
@@ -48,25 +48,42 @@ def join_witnesses(
     Returns:
         (M, P) float64 field vectors, relative to the chosen tokens.
     """
-    joined = fields[chosen]
+    joined = fields[chosen].astype(np.float64)
     if not len(chosen):
         return joined
-    stated = fields[:, _STATED].copy()
+    stated = fields[:, _STATED].astype(np.float64)
     stated[:, layout.offset] = places + stated[:, layout.offset] * layout.stride  # centres, the same for all
-    depth = stated[:, layout.depth]
-    category = fields[:, layout.category].argmax(-1)
-    unit = focal * coded_depth_scale(focal, layout.focal_virtual)  # pixels a metre, at a coded depth of 1
-    reach = REACH * sizes * unit * np.exp(-depth[chosen].clip(-9, 9))  # pixels
-    aside = stated[None, :, layout.offset] - stated[chosen, None, layout.offset]
-    witness = (
-        (category[None] == category[chosen, None])
-        & (np.hypot(aside[..., 0], aside[..., 1]) <= reach[:, None])
-        & (np.abs(depth[None] - depth[chosen, None]) <= np.log(DEPTH_RATIO))
-    )  # (M, N)
-    witness[np.arange(len(chosen)), chosen] = True
-    precision = np.exp((-2.0 * fields[:, layout.log_scale]).clip(-MAX_PRECISION_LOG, MAX_PRECISION_LOG))
+    heard = np.zeros((len(chosen), len(fields)))
+    heard[_witnesses(stated, fields[:, layout.category].argmax(-1), chosen, sizes, focal, layout)] = 1.0
+    heard[np.arange(len(chosen)), chosen] = 1.0
+    claimed = -2.0 * fields[:, layout.log_scale].astype(np.float64)
+    precision = np.exp(claimed.clip(-MAX_PRECISION_LOG, MAX_PRECISION_LOG))
     weight = precision[:, _SCALE_OF]  # (N, 9)
-    heard = witness.astype(np.float64)
     joined[:, _STATED] = (heard @ (weight * stated)) / (heard @ weight)
     joined[:, layout.offset] = (joined[:, layout.offset] - places[chosen]) / layout.stride
     return joined
+
+
+def _witnesses(
+    stated: np.ndarray,
+    category: np.ndarray,
+    chosen: np.ndarray,
+    sizes: np.ndarray,
+    focal: float,
+    layout: BoxCode,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the pairs (which of the chosen, token) that mean the same thing."""
+    # Few pairs share a category; the rest is asked of those alone.
+    named = np.zeros(layout.categories + 1, bool)
+    named[category[chosen]] = True
+    others = np.flatnonzero(named[category])
+    one, other = np.nonzero(category[chosen, None] == category[others])
+    other = others[other]
+    center, depth = stated[:, layout.offset], stated[:, layout.depth]
+    unit = focal * coded_depth_scale(focal, layout.focal_virtual)  # pixels a metre, at a coded depth of 1
+    reach = REACH * sizes * unit * np.exp(-depth[chosen].clip(-9, 9))  # pixels
+    aside = center[other] - center[chosen][one]
+    near = (np.hypot(aside[:, 0], aside[:, 1]) <= reach[one]) & (
+        np.abs(depth[other] - depth[chosen][one]) <= np.log(DEPTH_RATIO)
+    )
+    return one[near], other[near]

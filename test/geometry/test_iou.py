@@ -114,6 +114,17 @@ def test_a_square_turned_by_an_eighth_shares_an_octagon() -> None:
     assert oriented_iou(UNIT, turned) == pytest.approx(octagon / (2 - octagon), abs=1e-12)
 
 
+@given(
+    BOXES, st.tuples(*[st.floats(-1.0, 1.0)] * 3), st.tuples(*[st.floats(0.05, 3.0)] * 3), st.floats(-4, 4)
+)
+def test_boxes_on_one_floor_overlap_as_their_polyhedra_do(
+    box: Box3D, shift: tuple[float, ...], extents: tuple[float, ...], yaw: float
+) -> None:
+    center = box.center + box.rotation @ (np.array(shift) * box.extents)
+    other = Box3D.from_matrix(center, np.array(extents), box.rotation @ yaw_rotation(yaw))
+    assert oriented_iou(box, other) == pytest.approx(iou_matrix([box], [other])[0, 0], abs=1e-9)
+
+
 def test_boxes_that_share_a_corner_alone_are_not_taken_for_apart() -> None:
     corner = Box3D([0.9, 0.9, 0.9], [1, 1, 1], [1, 0, 0, 0])
     assert oriented_iou(UNIT, corner) == pytest.approx(0.001 / 1.999, abs=1e-12)

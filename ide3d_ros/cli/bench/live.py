@@ -35,6 +35,7 @@ from ide3d_ros.conversions.stamps import nanoseconds_from_time, time_from_nanose
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.frames import UNNAMED, camera_topic
+from ide3d_ros.nodes.memory import keep_image_memory
 from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 
 # The kernel interrupts the node when this process dies without a farewell (prctl PR_SET_PDEATHSIG, SIGINT).
@@ -141,6 +142,7 @@ class _Run:
         self._folder = tempfile.TemporaryDirectory(prefix="ide3d_bench_")
         self._output, self._log = (Path(self._folder.name) / name for name in ("frames.json", "node.log"))
         prepare_ros_environment()
+        keep_image_memory()
         self._cameras = _Cameras(plan, cameras)
         self._process = self._start(cameras)
 
@@ -289,12 +291,12 @@ class _Cameras:
             )
 
     def show(self) -> int:
-        """Publish a frame of every camera; return its stamp."""
+        """Publish a frame of every camera, the image first as drivers do; return its stamp."""
         stamp_ns = time.time_ns()
         self._info.header.stamp = self._image.header.stamp = time_from_nanoseconds(stamp_ns)
         for infos, images in self._publishers:
-            infos.publish(self._info)
             images.publish(self._image)
+            infos.publish(self._info)
         return stamp_ns
 
     def are_heard(self) -> bool:

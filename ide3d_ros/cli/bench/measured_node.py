@@ -102,7 +102,9 @@ def main() -> None:
         def collect() -> None:
             for camera, tally in node.frame_tallies.items():
                 for times in tally.times.copy():  # the worker appends meanwhile
-                    rows[camera, times.stamp_ns] = frame_row(camera, times, wall_minus_monotonic_s)
+                    key = camera, times.stamp_ns
+                    if key not in rows:  # each once, as what is done here holds the worker up
+                        rows[key] = frame_row(camera, times, wall_minus_monotonic_s)
 
         node.create_timer(_COLLECT_S, collect)
         return node
