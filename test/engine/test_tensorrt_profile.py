@@ -69,7 +69,7 @@ def test_output_shapes_follow_from_the_inputs(nano: Bundle) -> None:
     graphs = nano.manifest.graphs.by_name()
     lengths = {"F": 2, "B": 3, "T": 5}
     shapes = [output_shape(one, lengths, 192) for one in graphs["prompt"].outputs]
-    assert shapes == [(3, 825), (3, 4, 385), (3, 4, 2, 5, 48), (3, 4, 2, 5, 48)]
+    assert shapes == [(3, nano.manifest.network.vocab), (3, 4, 385), (3, 4, 2, 5, 48), (3, 4, 2, 5, 48)]
     assert output_shape(graphs["step"].outputs[1], {"F": 1, "t": 9}, 192) == (1, 4, 2, 10, 48)
 
 
