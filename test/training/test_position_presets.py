@@ -42,7 +42,7 @@ def teacher(pairs: Path, tmp_path_factory) -> Path:
 def test_explicit_positions_read_depth_and_poses_of_the_rooms(pairs: Path, tmp_path: Path):
     run = Run(settings("explicit_pe", f"data.directory={pairs}"), tmp_path)
     (batch,) = next(run.batches())
-    assert batch.privileged.depth.shape == (4, 192, 256) and run.config.losses.privileged is False
+    assert batch.privileged.depth.shape == (4, 192, 256) and not run.config.losses.privileged
     placed = run.network.vision(
         batch.images, batch.intrinsics, (batch.privileged.depth, batch.privileged.world_from_camera)
     )
