@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped ablation, at the size of a test, from its YAML file to its tables."""
+"""The shipped studies, at the size of a test, from their YAML files to their tables."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ide3d_training.compare.results import HEADINGS
 
 from .conftest import STUDIES
 
+SYSTEMS = ["rgb", "explicit_pe", "dual_encoder", "3drs", "vega3d", "ide3d", "llmi3d"]
 ARMS = ["rgb", "+global", "+global+geometry", "+cross-view (= ide3d)"]
 
 
@@ -27,7 +28,7 @@ def tables(text: str) -> dict[str, list[list[str]]]:
     return found
 
 
-def test_one_command_goes_from_a_study_to_its_tables_and_does_nothing_twice(tmp_path, monkeypatch, capsys):
+def test_one_command_goes_from_a_study_to_its_tables_and_nothing_is_done_twice(tmp_path, monkeypatch, capsys):
     pytest.importorskip(
         "ide3d_training.teachers.cache_writing", reason="the ablation has arms with a teacher"
     )
@@ -62,6 +63,17 @@ def test_one_command_goes_from_a_study_to_its_tables_and_does_nothing_twice(tmp_
     measured = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*-0/*") if path.is_file()}
     cli.main()
     assert {path: path.stat().st_mtime_ns for path in measured} == measured
+
+    words[2] = str(STUDIES / "systems.yaml")
+    monkeypatch.setattr("sys.argv", [*words, "--smoke", "--jobs", "2", "--split", "test"])
+    cli.main()
+    assert {path: path.stat().st_mtime_ns for path in measured} == measured  # arms of both are trained once
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert text.count("<!-- study ablation:") == text.count("<!-- study systems:") == 2
+    (costs,) = tables(text[text.index("<!-- study systems: begin") :])["arm | parameters"]
+    assert [row[0] for row in costs[1:]] == SYSTEMS
+    assert [row[3] for row in costs[1:]] == ["none", "depth, pose", *["none"] * 5]
+    assert "2.24" in text and "latency x 3D-IDE" in text
 
 
 def refused(monkeypatch, capsys, *words: str) -> str:
