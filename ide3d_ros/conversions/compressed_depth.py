@@ -11,12 +11,19 @@ import struct
 
 import cv2
 import numpy as np
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, Image
 
-from ide3d_ros.conversions.images import MAX_COMPRESSED_BYTES, MAX_SIDE, ImageError, metres_from_millimetres
+from ide3d_ros.conversions.images import (
+    MAX_COMPRESSED_BYTES,
+    MAX_SIDE,
+    PNG_START,
+    ImageError,
+    check_depth_image,
+    measured_metres,
+    metres_from_millimetres,
+)
 
 _HEADER = struct.Struct("<iff")  # the kind of compression, A, B
-_PNG = b"\x89PNG\r\n\x1a\n"
 _ENCODINGS = ("16UC1", "32FC1")
 
 
@@ -42,7 +49,7 @@ def check_compressed_depth(message: CompressedImage) -> str:
         )
     if len(message.data) > MAX_COMPRESSED_BYTES:
         raise ImageError(f"compressed depth has {len(message.data)} bytes, more than {MAX_COMPRESSED_BYTES}")
-    if not bytes(message.data[_HEADER.size : _HEADER.size + len(_PNG)]) == _PNG:
+    if not bytes(message.data[_HEADER.size : _HEADER.size + len(PNG_START)]) == PNG_START:
         raise ImageError(
             f"compressed depth of {len(message.data)} bytes (format {shown}) holds no PNG; set the "
             "publisher's compressedDepth format to png"
@@ -81,4 +88,16 @@ def depth_from_compressed(message: CompressedImage) -> np.ndarray:
     above = pixels.astype(np.float32) - np.float32(offset)
     valid = (pixels > 0) & (above > 0)
     depth = np.divide(np.float32(scale), above, out=np.full(above.shape, np.nan, np.float32), where=valid)
-    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(np.nan))
+    return measured_metres(depth)
+
+
+def check_depth(message: Image | CompressedImage) -> None:
+    """Check that a message of either kind can hold depth, without touching its pixels.
+
+    Raises:
+        ImageError: as `images.check_depth_image` or `check_compressed_depth`.
+    """
+    if isinstance(message, Image):
+        check_depth_image(message)
+    else:
+        check_compressed_depth(message)

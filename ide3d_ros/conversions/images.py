@@ -21,7 +21,8 @@ from ide3d_ros.conversions.stamps import header
 MAX_SIDE = 8192
 """Widest and tallest picture taken, pixels: what comes from outside has a limit."""
 MAX_COMPRESSED_BYTES = 64 * 1024 * 1024
-_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+PNG_START = b"\x89PNG\r\n\x1a\n"
+_JPEG_START = b"\xff\xd8\xff"
 
 
 class ImageError(ValueError):
@@ -118,7 +119,11 @@ def depth_from_image(message: Image) -> np.ndarray:
     pixels = _pixels(message, encoding)
     if encoding.dtype.kind == "u":
         return metres_from_millimetres(pixels)
-    depth = pixels.astype(np.float32)
+    return measured_metres(pixels.astype(np.float32))
+
+
+def measured_metres(depth: np.ndarray) -> np.ndarray:
+    """Copy (H, W) float32 metres; nan for zero, negative and infinite ones, which mean no measurement."""
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(np.nan))
 
 
@@ -178,7 +183,7 @@ def rgb_from_compressed(message: CompressedImage) -> np.ndarray:
     if "compressedDepth" in message.format or message.format.split(";")[0].strip() in DEPTH_ENCODINGS:
         raise ImageError(f"compressed image format {message.format[:60]!r} is depth; use the RGB topic")
     start = data[:8].tobytes()
-    if not start.startswith((_JPEG, _PNG)):
+    if not start.startswith((_JPEG_START, PNG_START)):
         raise ImageError(
             f"compressed image of {data.size} bytes (format {message.format[:60]!r}) is neither JPEG nor PNG"
         )

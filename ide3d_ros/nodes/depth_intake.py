@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
-from ide3d_ros.conversions.compressed_depth import check_compressed_depth, depth_from_compressed
-from ide3d_ros.conversions.images import ImageError, check_depth_image, depth_from_image
+from ide3d_ros.conversions.compressed_depth import check_depth, depth_from_compressed
+from ide3d_ros.conversions.images import ImageError, depth_from_image
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.nodes.frames import FrameInput
@@ -74,10 +74,7 @@ class DepthIntake:
         self.received += 1
         is_raw = isinstance(message, Image)
         try:
-            if is_raw:
-                check_depth_image(message)
-            else:
-                check_compressed_depth(message)
+            check_depth(message)
         except ImageError as error:
             raise self._refusal("encoding", str(error)) from error
         stamp_ns = nanoseconds_from_time(message.header.stamp)

@@ -25,7 +25,7 @@ from rich.progress import (
 
 from ide3d_ros.bundle import BundleError
 from ide3d_ros.engine import EngineError
-from ide3d_training.checkpoint import load_checkpoint
+from ide3d_training.checkpoint import NAME as CHECKPOINT
 from ide3d_training.command_line import run_command
 from ide3d_training.compare import smoke as smoking
 from ide3d_training.compare.latency import LatencyError, interleaved
@@ -178,18 +178,18 @@ def _check_rooms(runs: list[PlannedRun]) -> None:
     if not directory:
         raise ConfigError("a study compares methods on rendered rooms: set data.directory")
     FrameStore(Path(directory))
+    for begun in {run.settings.start_from for run in runs} - {""}:
+        if not (Path(begun) / CHECKPOINT).exists():
+            raise ConfigError(
+                f"all arms begin with the run at {begun}, which holds no checkpoint; train it as the study's "
+                "file says, or say where it is: --set start_from=DIR"
+            )
     for run in runs:
         teacher = run.settings.data.teacher
         if teacher and not Path(teacher).is_dir():
             raise ConfigError(
                 f"arm {run.arm.name!r} reads a teacher's features at {teacher}, which is no folder; make "
                 "them with: ide3d-teacher cache, or say where they are: --set data.teacher=DIR"
-            )
-        begun = run.settings.start_from
-        if begun and load_checkpoint(Path(begun)) is None:
-            raise ConfigError(
-                f"all arms begin with the run at {begun}, which holds no checkpoint; train it as the study's "
-                "file says, or say where it is: --set start_from=DIR"
             )
         encoder = run.settings.second_encoder
         if encoder and not Path(encoder).is_dir():

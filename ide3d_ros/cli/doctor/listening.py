@@ -22,9 +22,9 @@ from tf2_msgs.msg import TFMessage
 
 from ide3d_ros.cli.doctor.observation import CameraObservation, Endpoint, Observation, SeenImage
 from ide3d_ros.cli.graph_names import below, full_name, node_names, perception_nodes, short_and_space
-from ide3d_ros.conversions.compressed_depth import check_compressed_depth
+from ide3d_ros.conversions.compressed_depth import check_depth
 from ide3d_ros.conversions.encodings import DEPTH_ENCODINGS
-from ide3d_ros.conversions.images import ImageError, check_depth_image, check_image, rgb_from_compressed
+from ide3d_ros.conversions.images import ImageError, check_image, rgb_from_compressed
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.depth_intake import DEPTH_TRANSPORTS
@@ -308,10 +308,7 @@ def _read_raw(message: Image, now_ns: int) -> SeenImage:
 def _read_depth(message: Image | CompressedImage, now_ns: int) -> SeenImage:
     is_raw = isinstance(message, Image)
     try:
-        if is_raw:
-            check_depth_image(message)
-        else:
-            check_compressed_depth(message)
+        check_depth(message)
         fault = ""
     except ImageError as error:
         fault = str(error)
