@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+from geometry_msgs.msg import TransformStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
@@ -118,22 +119,31 @@ class OwnTransforms:
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
 
-    def _take(self, message: TFMessage) -> None:
+    def _take(self, message: TFMessage, *, is_static: bool = False) -> None:
         for one in message.transforms:
-            stamp_ns = nanoseconds_from_time(one.header.stamp)
-            self._add(one, lambda *edge, stamp_ns=stamp_ns: self._tree.add(*edge, stamp_ns))
+            try:
+                with self._lock:
+                    add_transform(self._tree, one, is_static=is_static)
+            except ValueError as error:
+                text = f"/tf: a transform of {one.child_frame_id[:80]!r} is left out: {error}"
+                self._report.warn("tf", text)
 
     def _take_static(self, message: TFMessage) -> None:
-        for one in message.transforms:
-            self._add(one, self._tree.add_static)
+        self._take(message, is_static=True)
 
-    def _add(self, one, add: Callable[[str, str, np.ndarray], None]) -> None:
-        try:
-            matrix = matrix_from_transform(one.transform)
-            with self._lock:
-                add(one.child_frame_id.lstrip("/"), one.header.frame_id.lstrip("/"), matrix)
-        except ValueError as error:
-            self._report.warn("tf", f"/tf: a transform of {one.child_frame_id[:80]!r} is left out: {error}")
+
+def add_transform(tree: TransformTree, message: TransformStamped, *, is_static: bool) -> None:
+    """Put what a message of /tf or /tf_static says into a tree.
+
+    Raises:
+        ValueError: if it is no transform, or does not fit the tree.
+    """
+    child, parent = message.child_frame_id.lstrip("/"), message.header.frame_id.lstrip("/")
+    matrix = matrix_from_transform(message.transform)
+    if is_static:
+        tree.add_static(child, parent, matrix)
+    else:
+        tree.add(child, parent, matrix, nanoseconds_from_time(message.header.stamp))
 
 
 class Capture:

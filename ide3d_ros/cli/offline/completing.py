@@ -12,14 +12,13 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ide3d_ros.conversions.images import ImageError
 from ide3d_ros.conversions.stamps import nanoseconds_from_time
-from ide3d_ros.conversions.transforms import matrix_from_transform
 from ide3d_ros.geometry.transform_tree import TransformTree
 from ide3d_ros.nodes.depth_intake import DepthIntake
 from ide3d_ros.nodes.frame_completion import FrameCompletion
 from ide3d_ros.nodes.frames import FrameInput
 from ide3d_ros.nodes.intake import IntakeError
 from ide3d_ros.nodes.recordings import Bag
-from ide3d_ros.nodes.transforms import MEMORY_S, FrameTransforms
+from ide3d_ros.nodes.transforms import MEMORY_S, FrameTransforms, add_transform
 
 WAIT_S = 1.0
 """How much later than its image depth and TF may have been recorded, seconds."""
@@ -108,13 +107,8 @@ class CompletedFrames:
             self._on_refusal(0, str(error))
 
     def _add(self, one: TransformStamped, *, is_static: bool) -> None:
-        child, parent = one.child_frame_id.lstrip("/"), one.header.frame_id.lstrip("/")
-        stamp_ns = nanoseconds_from_time(one.header.stamp)
         try:
-            matrix = matrix_from_transform(one.transform)
-            if is_static:
-                self._tree.add_static(child, parent, matrix)
-            else:
-                self._tree.add(child, parent, matrix, stamp_ns)
+            add_transform(self._tree, one, is_static=is_static)
         except ValueError as error:
+            child, stamp_ns = one.child_frame_id.lstrip("/"), nanoseconds_from_time(one.header.stamp)
             self._on_refusal(stamp_ns, f"a transform of {child[:80]!r} is left out: {error}")
