@@ -91,9 +91,10 @@ class PromptGraph(nn.Module):
             return x.reshape(layers, heads, batch, row, dim)[:, :, :, :length].permute(2, 0, 1, 3, 4)
 
         last = states[torch.arange(batch, device=text.device), text_length - 1]
-        pointer = network.box_head.point(states[:, length:], pointer_key.reshape(1, visual, -1))
-        query_box = () if network.query_head is None else (network.query_head(states[:, length:]),)
-        return network.text_logits(last), pointer, text_part(text_key), text_part(text_value), *query_box
+        asked, keys = states[:, length:], pointer_key.reshape(1, visual, -1)
+        pointer = network.box_head.point(asked, keys)
+        stated = () if network.query_head is None else (network.query_head(asked, pointer, keys),)
+        return network.text_logits(last), pointer, text_part(text_key), text_part(text_value), *stated
 
 
 class StepGraph(nn.Module):

@@ -140,11 +140,13 @@ class Ide3dNetwork(nn.Module):
         keys, fields, gravity = self.box_head.read_frame(visual_states)
         rows = torch.arange(batch, device=visual.device)[:, None, None]
         queries = row[rows, prompts.queries]  # (B, P, K, dim)
+        pointer = self.box_head.point(queries, keys[:, None])
+        stated = None if self.query_head is None else self.query_head(queries, pointer, keys[:, None])
         return NetworkOutput(
             logits=self.text_logits(row),
-            pointer=self.box_head.point(queries, keys[:, None]),
+            pointer=pointer,
             fields=fields,
             gravity=gravity,
             visual_states=visual_states,
-            query_boxes=None if self.query_head is None else self.query_head(queries),
+            query_boxes=stated,
         )
