@@ -11,6 +11,7 @@ from pyquaternion import Quaternion
 
 # A float32 rotation is orthonormal to about 1e-6; anything worse than this is another kind of matrix.
 _ORTHONORMAL_TOLERANCE = 1e-4
+_ROUNDING = 1e-14
 
 
 class RotationError(ValueError):
@@ -150,6 +151,8 @@ def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
         error = np.abs(matrix @ np.swapaxes(matrix, -1, -2) - np.eye(3)).max((-2, -1))
     _refuse(matrix, ~(error <= _ORTHONORMAL_TOLERANCE), "is not a rotation: its columns are not orthonormal")
     _refuse(matrix, np.linalg.det(matrix) < 0, "is not a rotation but a reflection: its determinant is -1")
+    if np.all(error <= _ROUNDING):  # as computed rotations are: an SVD would take longer than all the rest
+        return matrix.copy()
     left, _, right = np.linalg.svd(matrix)
     return left @ right
 

@@ -5,7 +5,7 @@ A graph is built on one `Decoding`. `NetworkDecoding` runs the network's decoder
 offers these readings gives the same numbers up to rounding.
 
 F frames in the window, N tokens a frame, D token width, L layers, H key/value heads, d head width, R rows
-(text tokens and box queries of all prompts), t past text tokens.
+(text tokens and box queries of all prompts), Q of them asked for their states, t past text tokens.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Decoding(Protocol):
         embedded: torch.Tensor,
         position: torch.Tensor,
         mask: torch.Tensor,
+        asked: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
     ) -> Reading:
@@ -43,10 +44,11 @@ class Decoding(Protocol):
             embedded: (R, D).
             position: (R,) int64 place of each row in its own prompt; the text stands behind a frame's tokens.
             mask: (R, R) bool, True where a row sees another; each sees at least itself.
+            asked: (Q,) int64 rows whose last states are wanted; the others only leave keys and values.
             key, value: (F, L, H, N, d) of the window.
 
         Returns:
-            (R, D) and, of the rows alone, 2 x (1, L, H, R, d).
+            (Q, D) and, of the rows alone, 2 x (1, L, H, R, d).
         """
         ...
 
@@ -91,6 +93,7 @@ class NetworkDecoding(nn.Module):
         embedded: torch.Tensor,
         position: torch.Tensor,
         mask: torch.Tensor,
+        asked: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
     ) -> Reading:
@@ -100,7 +103,7 @@ class NetworkDecoding(nn.Module):
         cache = DynamicCache(list(zip(_lay(key), _lay(value), strict=True)))
         whole = torch.cat([mask.new_ones(mask.shape[0], visual), mask], -1)[None, None]
         states = self.network.decode(embedded[None], whole, tokens + position[None], cache)
-        return states[0], *_stack(cache, visual)
+        return states[0, asked], *_stack(cache, visual)
 
     def read_token(
         self,

@@ -81,17 +81,25 @@ class PromptGraph(nn.Module):
         own = causal & (real[:, None, :] | (place[:, None] == place[None, :]))  # (B, T + K, T + K)
         alone = torch.eye(batch, dtype=torch.bool, device=text.device)
         packed = (own[:, :, None, :] & alone[:, None, :, None]).reshape(batch * row, batch * row)
+        # Of each prompt, the text's last state and those of its queries are read.
+        read = torch.cat([text_length[:, None] - 1, (length + place[:queries]).expand(batch, -1)], 1)
+        first = torch.arange(batch, device=text.device)[:, None] * row
         states, text_key, text_value = self.decoding.read_text(
-            embedded.reshape(batch * row, -1), position.reshape(-1), packed, key, value
+            embedded.reshape(batch * row, -1),
+            position.reshape(-1),
+            packed,
+            (first + read).reshape(-1),
+            key,
+            value,
         )
-        states = states.reshape(batch, row, -1)
+        states = states.reshape(batch, 1 + queries, -1)
 
         def text_part(x: torch.Tensor) -> torch.Tensor:
             _, layers, heads, _, dim = x.shape
             return x.reshape(layers, heads, batch, row, dim)[:, :, :, :length].permute(2, 0, 1, 3, 4)
 
-        last = states[torch.arange(batch, device=text.device), text_length - 1]
-        asked, keys = states[:, length:], pointer_key.reshape(1, visual, -1)
+        last, asked = states[:, 0], states[:, 1:]
+        keys = pointer_key.reshape(1, visual, -1)
         pointer = network.box_head.point(asked, keys)
         stated = () if network.query_head is None else (network.query_head(asked, pointer, keys),)
         return network.text_logits(last), pointer, text_part(text_key), text_part(text_value), *stated

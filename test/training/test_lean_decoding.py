@@ -67,7 +67,8 @@ def test_text_is_read_as_the_network_reads_it(network, decodings, frames):
     mask = torch.eye(ROWS, dtype=torch.bool)
     mask[:4, :4], mask[4:, 4:] = torch.ones(4, 4).tril().bool(), torch.ones(3, 3).tril().bool()
     embedded = torch.randn(ROWS, network.config.dim)
-    assert_same([decoding.read_text(embedded, position, mask, *window) for decoding in decodings])
+    asked = torch.tensor([6, 2, 3])
+    assert_same([decoding.read_text(embedded, position, mask, asked, *window) for decoding in decodings])
 
 
 @pytest.mark.parametrize("frames", [1, FRAMES])

@@ -66,12 +66,14 @@ class LeanDecoding(nn.Module):
         embedded: torch.Tensor,
         position: torch.Tensor,
         mask: torch.Tensor,
+        asked: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
     ) -> Reading:
         """Read rows behind a window; see `Decoding.read_text`.
 
         Many rows read the window's keys, so that laying these end to end costs less than their scores apart.
+        In the last layer only the rows that are asked look at anything.
         """
         rows, tokens = embedded.shape[0], key.shape[3]
         rotation = self._rotation(tokens + position)
@@ -84,11 +86,13 @@ class LeanDecoding(nn.Module):
             query, own_key, own_value = self._split(self._by_head(joint, rows), 2, rotation)
             keys.append(own_key)
             values.append(own_value)
+            last = layer == len(self.layers) - 1
+            query, hidden = (query[:, :, :, asked], added[asked]) if last else (query, added)
             seen_key = torch.cat([window_keys[layer], own_key], 3)
             seen_value = torch.cat([window_values[layer], own_value], 3)
-            return _by_row((query @ seen_key.mT + added).softmax(-1) @ seen_value)
+            return _by_row((query @ seen_key.mT + hidden).softmax(-1) @ seen_value)
 
-        states = self._run(embedded, attend)
+        states = self._run(embedded, attend, asked)
         return states, torch.stack(keys, 1).squeeze(3), torch.stack(values, 1).squeeze(3)
 
     def read_token(
@@ -122,10 +126,20 @@ class LeanDecoding(nn.Module):
         states = self._run(embedded, attend)
         return states, torch.cat(keys, 1), torch.cat(values, 1)
 
-    def _run(self, x: torch.Tensor, attend: Callable[[int, torch.Tensor], torch.Tensor]) -> torch.Tensor:
-        """Run all layers over rows (R, D); `attend` turns joint rows (R, H (group + 2) d) into (R, D)."""
+    def _run(
+        self,
+        x: torch.Tensor,
+        attend: Callable[[int, torch.Tensor], torch.Tensor],
+        asked: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Run all layers over rows (R, D), the last one's second half over the rows asked for, if some are.
+
+        `attend` turns joint rows (R, H (group + 2) d) into (R, D), in the last layer into those asked for.
+        """
         for index, layer in enumerate(self.layers):
             joint = torch.addmm(layer.joint_bias, layer.attention_norm(x), layer.joint)
+            if asked is not None and index == len(self.layers) - 1:
+                x = x[asked]
             x = torch.addmm(x, attend(index, joint), layer.out)
             gate, up = (layer.mlp_norm(x) @ layer.gate_up).chunk(2, -1)
             x = torch.addmm(x, functional.silu(gate) * up, layer.down)
