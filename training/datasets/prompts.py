@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from ide3d_training.datasets.packing import Prompt
 from ide3d_training.worlds.language import description, expressions, questions
+from ide3d_training.worlds.language.expressions import KIND_SHARES
 from ide3d_training.worlds.scene_graph import FrameGraph
 
 
@@ -23,12 +24,14 @@ class PromptMix:
         questions: questions a frame.
         descriptions: chance that a frame is also described whole.
         unmarked: chance that the closing "?" or "." is dropped, as people do.
+        absent: share of the expressions that name nothing in the frame, 0..1.
     """
 
     expressions: int = 5
     questions: int = 3
     descriptions: float = 0.15
     unmarked: float = 0.3
+    absent: float = KIND_SHARES["zero"]
 
 
 class PromptWriter:
@@ -53,7 +56,7 @@ class PromptWriter:
             rng: decides what is asked and in which words.
         """
         prompts = []
-        for expression in expressions(graph, rng, self._mix.expressions):
+        for expression in expressions(graph, rng, self._mix.expressions, self._mix.absent):
             prompts.append(self._prompt("<locate>", expression.text, "", expression.target_ids, rows, rng))
         for question in questions(graph, rng, self._mix.questions):
             prompts.append(

@@ -244,3 +244,14 @@ def test_zero_target_texts_look_into_things_that_hold_something_else(frame, plac
     for expression in zero:
         phrase = parse_expression(expression.text)
         assert phrase.category in ("mug", None) and phrase.relation.anchors[0].category == "cabinet"
+
+
+@pytest.mark.parametrize("absent", [0.0, 0.5])
+def test_the_share_of_zero_target_texts_can_be_chosen(many_frames, absent):
+    kinds = Counter(
+        expression.kind
+        for seed, frame in enumerate(many_frames)
+        for expression in expressions(frame, np.random.default_rng(seed), LIMIT, absent)
+    )
+    assert abs(kinds["zero"] / kinds.total() - absent) < 0.1
+    assert kinds["unique"] > 2 * kinds["multi"] > 0

@@ -91,13 +91,16 @@ class _Candidate(NamedTuple):
     anchors: tuple[int, ...] = ()
 
 
-def expressions(frame: FrameGraph, rng: np.random.Generator, limit: int) -> list[Expression]:
+def expressions(
+    frame: FrameGraph, rng: np.random.Generator, limit: int, absent: float = KIND_SHARES["zero"]
+) -> list[Expression]:
     """Draw expressions about a frame, balanced over kinds and forms; no meaning is drawn twice.
 
     Args:
         frame: the graph of one rendered frame.
         rng: draws meanings and wordings; the same generator state gives the same texts.
         limit: largest number of expressions; a sparse frame yields fewer.
+        absent: share of expressions that name nothing in the frame, 0..1; the other kinds keep their ratio.
 
     Returns:
         Expressions whose texts denote exactly their targets, whether or not ambiguous objects count.
@@ -105,8 +108,10 @@ def expressions(frame: FrameGraph, rng: np.random.Generator, limit: int) -> list
     survey = Survey(frame)
     writer = _Writer(survey, rng)
     drawn: list[Expression] = []
+    present = (1 - absent) / (1 - KIND_SHARES["zero"])
+    shares = [absent if kind == "zero" else share * present for kind, share in KIND_SHARES.items()]
     for _ in range(limit):
-        wanted = weighted_pick(rng, list(KIND_SHARES), list(KIND_SHARES.values()))
+        wanted = weighted_pick(rng, list(KIND_SHARES), shares)
         for kind in FALLBACKS[wanted]:
             expression = writer.draw(kind)
             if expression is not None:
