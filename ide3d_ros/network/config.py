@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass, field
 from ide3d_ros.geometry.box_code import BoxCode
 
 BOX_SOURCES = ("token", "query")
-EXTRA_INPUTS: dict[str, tuple[str, ...]] = {"world_position": ("depth", "world_from_camera")}
+EXTRA_INPUTS: dict[str, tuple[str, ...]] = {
+    "camera_position": ("depth",),
+    "world_position": ("depth", "world_from_camera"),
+}
 """By branch: "depth" (F, H, W) float32 metres, 0 unknown; "world_from_camera" (F, 4, 4) float32."""
 
 

@@ -21,7 +21,7 @@ from ide3d_training.export.precision import restate
 from ide3d_training.export.rounding import round_everywhere
 
 ENCODER = GeometryConfig(width=64, height=48, stem_channels=(8, 8, 16), dim=24, pairs=1, heads=4, mlp=32)
-OPTIONS = {"world_position": {}, "second_encoder": {"encoder": ENCODER.to_dict()}}
+OPTIONS = {"camera_position": {}, "world_position": {}, "second_encoder": {"encoder": ENCODER.to_dict()}}
 IMAGES = np.random.default_rng(0).integers(0, 255, (2, 48, 64, 3), np.uint8)
 INTRINSICS = np.stack([Camera.from_fov(64, 48, fov).K for fov in (0.8, 1.3)]).astype(np.float32)
 EXTRA = {

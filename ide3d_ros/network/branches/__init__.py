@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import nn
 
+from ide3d_ros.network.branches.camera_position import CameraPositionBranch
 from ide3d_ros.network.branches.generator import GeneratorBranch
 from ide3d_ros.network.branches.local import LocalBranch
 from ide3d_ros.network.branches.second_encoder import SecondEncoderBranch
@@ -46,6 +47,7 @@ class Branch(Protocol):
 
 
 BRANCHES: dict[str, Callable[[NetworkConfig], nn.Module]] = {
+    "camera_position": CameraPositionBranch,
     "generator": GeneratorBranch,
     "local": LocalBranch,
     "second_encoder": SecondEncoderBranch,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each visual token is told the mean world point of its own cell, as far as it is known."""
+"""Each visual token is told the mean point of its own cell, as far as it is known."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from tiny_network import tiny_network_config
 
 from ide3d_ros.geometry import Camera
+from ide3d_ros.network.branches.camera_position import CameraPositionBranch
 from ide3d_ros.network.branches.world_position import WorldPositionBranch
 
 CONFIG = replace(tiny_network_config(300), branch="world_position")
@@ -64,14 +65,14 @@ def test_a_token_of_which_nothing_is_known_stays_as_it_is(broken):
 
 
 def test_places_one_step_apart_differ_and_within_a_step_do_not():
-    said = branch().encode(torch.tensor([[[0.02, 0, 0], [0.04, 0, 0], [0.12, 0, 0], [0, 0.12, 0]]]))[0]
+    said = branch().cells.encode(torch.tensor([[[0.02, 0, 0], [0.04, 0, 0], [0.12, 0, 0], [0, 0.12, 0]]]))[0]
     assert torch.equal(said[0], said[1])
     assert (said[0] - said[2]).abs().max() > 0.1 and (said[2] - said[3]).abs().max() > 0.1
     assert said.shape == (4, 32) and (said[:, 30:] == 0).all()  # 32 channels have room for 3 x 10
 
 
 def test_what_lies_beyond_the_known_world_is_moved_to_its_border():
-    said = branch().encode(torch.tensor([[[99.0, -99, 99], [15, -15, 5]]]))[0]
+    said = branch().cells.encode(torch.tensor([[[99.0, -99, 99], [15, -15, 5]]]))[0]
     assert torch.equal(said[0], said[1])
 
 
@@ -85,3 +86,13 @@ def test_what_lies_beyond_the_known_world_is_moved_to_its_border():
 def test_an_option_of_no_use_is_refused(options, said):
     with pytest.raises(ValueError, match=said):
         branch(**options)
+
+
+def test_a_place_before_the_camera_is_one_in_the_world_of_a_camera_at_its_origin():
+    depth = depths()
+    depth[0, 16:32, 16:32] = 0.0  # token 5
+    before = CameraPositionBranch(replace(CONFIG, branch="camera_position"))
+    said = before(TOKENS, IMAGE, K, (depth,)) - TOKENS
+    points, known = branch().cell_points(depth, K, torch.eye(4)[None])
+    assert torch.allclose(said[0, known[0]], before.cells.encode(points)[0, known[0]], atol=1e-5)
+    assert (said[0, 5] == 0).all() and not known[0, 5]
