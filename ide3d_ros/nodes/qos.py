@@ -2,8 +2,7 @@
 """Quality of service of the nodes' topics, each of which a parameter file can override.
 
 Images come best effort and only the newest counts, so that one setting takes both kinds of publisher. What
-the nodes
-publish is reliable: it is small, and a reliable publisher serves both kinds of subscriber.
+the nodes publish is reliable: it is small, and a reliable publisher serves both kinds of subscriber.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,14 +24,16 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
+from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection3DArray
 
 from ide3d_ros.cli.bench.library import speckled_image
 from ide3d_ros.cli.bench.measured_node import FrameRow
 from ide3d_ros.cli.bench.rounds import BenchError
 from ide3d_ros.conversions.cameras import info_from_camera
-from ide3d_ros.conversions.images import image_from_rgb
+from ide3d_ros.conversions.images import image_from_depth, image_from_rgb
 from ide3d_ros.conversions.stamps import nanoseconds_from_time, time_from_nanoseconds
+from ide3d_ros.conversions.transforms import transform_from_matrix
 from ide3d_ros.geometry.camera import Camera
 from ide3d_ros.nodes import qos
 from ide3d_ros.nodes.frames import UNNAMED, camera_topic
@@ -42,7 +44,7 @@ from ide3d_ros.nodes.ros_environment import prepare_ros_environment
 _CODE = (
     "import ctypes; ctypes.CDLL(None).prctl(1, 2); from ide3d_ros.cli.bench.measured_node import main; main()"
 )
-_FRAME_ID = "bench_optical_frame"
+_FRAME_ID, _WORLD_ID = "bench_optical_frame", "bench_world"
 _START_LIMIT_S, _BOXES_LIMIT_S, _STOP_LIMIT_S = 60.0, 30.0, 20.0
 _WARM_UP_FRAMES = 10
 _SETTLE_S = 0.5  # until the last boxes are out and written down
@@ -56,6 +58,7 @@ class LivePlan:
     Attributes:
         bundle, engine, threads: parameters of the node.
         width, height: of the images, pixels.
+        extra_inputs: what the bundle reads besides the image, as in its manifest.
         rate_hz: of each camera.
         seconds: how long frames are shown, in each way.
         domain_id: ROS domain of the run.
@@ -64,6 +67,7 @@ class LivePlan:
     bundle: str
     engine: str
     threads: int
+    extra_inputs: tuple[str, ...]
     width: int
     height: int
     rate_hz: float
@@ -203,13 +207,17 @@ class _Run:
 
     def _start(self, cameras: Sequence[str]) -> subprocess.Popen:
         plan = self._plan
-        parameters: Mapping[str, object] = {
+        parameters: dict[str, object] = {
             "model.bundle": plan.bundle,
             "model.engine": plan.engine,
             "model.threads": plan.threads,
             "detection.rate_hz": 120.0,  # as often as the engine can
             "cameras": list(cameras),
         }
+        if "depth" in plan.extra_inputs:
+            parameters["depth.topic"] = "depth"
+        if "world_from_camera" in plan.extra_inputs:
+            parameters["fixed_frame"] = _WORLD_ID
         # JSON is YAML, and its quotes keep a text that looks like a number a text.
         pairs = (("-p", f"{name}:={json.dumps(value)}") for name, value in parameters.items())
         with self._log.open("wb") as log:
@@ -256,7 +264,7 @@ class _Run:
 
 
 class _Cameras:
-    """Publish images and take boxes in.
+    """Publish images, with depth and a pose for bundles that read them, and take boxes in.
 
     Attributes:
         boxes: messages with boxes that came, by camera.
@@ -273,16 +281,24 @@ class _Cameras:
         camera = Camera.from_fov(plan.width, plan.height, np.deg2rad(65.0))
         stamped = {"stamp_ns": 1, "frame_id": _FRAME_ID}
         # Made once: a camera's driver is not what is measured.
-        self._image = image_from_rgb(speckled_image(plan.width, plan.height), **stamped)
-        self._info = info_from_camera(camera, **stamped)
+        messages: dict[str, CameraInfo | Image] = {
+            "image": image_from_rgb(speckled_image(plan.width, plan.height), **stamped),
+            "camera_info": info_from_camera(camera, **stamped),
+        }
+        if "depth" in plan.extra_inputs:
+            messages["depth"] = image_from_depth(np.full((plan.height, plan.width), 2.0), **stamped)
         profile = qos.sensor_output("best_effort")
         self._publishers = [
-            (
-                self._node.create_publisher(CameraInfo, camera_topic(name, "camera_info"), profile),
-                self._node.create_publisher(Image, camera_topic(name, "image"), profile),
-            )
+            (self._node.create_publisher(type(message), camera_topic(name, topic), profile), message)
             for name in names
+            for topic, message in messages.items()
         ]
+        if "world_from_camera" in plan.extra_inputs:
+            still = transform_from_matrix(
+                np.eye(4), target_frame_id=_WORLD_ID, source_frame_id=_FRAME_ID, stamp_ns=0
+            )
+            poses = self._node.create_publisher(TFMessage, "/tf_static", qos.STATIC_TRANSFORMS)
+            poses.publish(TFMessage(transforms=[still]))
         self.boxes = dict.fromkeys(names, 0)
         self.newest_ns = self.came_ns = 0
         for name in names:
@@ -293,15 +309,14 @@ class _Cameras:
     def show(self) -> int:
         """Publish a frame of every camera, the image first as drivers do; return its stamp."""
         stamp_ns = time.time_ns()
-        self._info.header.stamp = self._image.header.stamp = time_from_nanoseconds(stamp_ns)
-        for infos, images in self._publishers:
-            images.publish(self._image)
-            infos.publish(self._info)
+        for publisher, message in self._publishers:
+            message.header.stamp = time_from_nanoseconds(stamp_ns)
+            publisher.publish(message)
         return stamp_ns
 
     def are_heard(self) -> bool:
-        """Tell whether somebody subscribes to every camera's images and camera_info."""
-        return all(one.get_subscription_count() > 0 for pair in self._publishers for one in pair)
+        """Tell whether somebody subscribes to all that every camera publishes."""
+        return all(publisher.get_subscription_count() > 0 for publisher, _ in self._publishers)
 
     def spin(self, timeout_s: float) -> None:
         """Wait for a message, at most so long."""

@@ -90,7 +90,7 @@ def run_bench(settings: BenchSettings, console: Console) -> None:
     report |= library_figures(library)
     report["memory_peak_mb"] = {"library": peak_memory_mb()}
     if settings.seconds:
-        _measure_node(settings, report, console)
+        _measure_node(settings, bundle.manifest.extra_inputs, report, console)
     print_report(report, console)
     if settings.json is not None:
         write_report(report, settings.json)
@@ -110,7 +110,9 @@ def library_figures(found: LibraryTimes) -> dict[str, Any]:
     }
 
 
-def _measure_node(settings: BenchSettings, report: dict[str, Any], console: Console) -> None:
+def _measure_node(
+    settings: BenchSettings, extra_inputs: tuple[str, ...], report: dict[str, Any], console: Console
+) -> None:
     # Here because the library part needs no ROS, and this one does.
     from ide3d_ros.cli.bench.live import LivePlan, measure_cameras, measure_one_camera
     from ide3d_ros.cli.bench.live_figures import node_figures, sustained_figures
@@ -120,6 +122,7 @@ def _measure_node(settings: BenchSettings, report: dict[str, Any], console: Cons
         bundle=settings.bundle,
         engine=settings.engine,
         threads=settings.threads,
+        extra_inputs=extra_inputs,
         width=settings.width,
         height=settings.height,
         rate_hz=settings.rate_hz,

@@ -45,11 +45,21 @@ def test_a_run_without_ros_writes_machine_versions_stages_and_ratios(
     assert report["memory_peak_mb"]["library"] > 10
 
 
+@pytest.mark.parametrize("bundle", ["fake_bundle", "depth_bundle"])
 def test_a_run_with_nodes_measures_them_from_message_to_boxes(
-    ide3d_command: Command, fake_bundle: Bundle, tmp_path: Path
+    ide3d_command: Command, bundle: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     file = tmp_path / "figures.json"
-    words = ("--bundle", str(fake_bundle.folder), "--window", "1", "--repetitions", "1", "--threads", "1")
+    words = (
+        "--bundle",
+        str(request.getfixturevalue(bundle).folder),
+        "--window",
+        "1",
+        "--repetitions",
+        "1",
+        "--threads",
+        "1",
+    )
     sizes = ("--width", "64", "--height", "48", "--seconds", "1.5", "--rate", "15", "--cameras", "2")
     done = run(ide3d_command, *words, *sizes, "--json", str(file))
     assert done.returncode == 0, done.stderr
