@@ -159,6 +159,7 @@ class Run:
         self.supervised = SupervisedNetwork(self.network, config, channels)
         if self.device.type == "cpu":
             self.network.attend("eager")  # on a CPU the fused kernel's gradient takes three times as long
+        self._inherited_labels: list[str] = [] if state is None else state.get("inherited_labels", [])
         if state is not None:
             check_checkpoint(state, directory, sizes, set(self.supervised.training_only()))
             self.network.load_state_dict(state["network"])
@@ -166,7 +167,7 @@ class Run:
                 part.load_state_dict(state["training_only"][name])
         else:
             if config.start_from:
-                warm_start(self.network, tokenizer, Path(config.start_from))
+                self._inherited_labels = warm_start(self.network, tokenizer, Path(config.start_from))
             if generator is not None:
                 install_generator(self.network, generator["network"])
             if encoder is not None:
@@ -226,6 +227,7 @@ class Run:
             "gaps": dict(self.gaps),
             "network_config": self.network.config.to_dict(),
             "train_config": self.config.to_dict(),
+            "inherited_labels": self._inherited_labels,
         }
         if self.main:
             save_checkpoint(self.directory, state)

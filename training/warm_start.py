@@ -12,13 +12,14 @@ from tokenizers import Tokenizer
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.config import ConfigError
+from ide3d_training.provenance import labelled_images
 
 EMBEDDING = "decoder.embed_tokens.weight"
 FIELDS = ("box_head.fields.2.weight", "box_head.fields.2.bias")
 """Parameters whose rows have names: one a token, one a slot of the field vector. All others fit whole."""
 
 
-def warm_start(network: Ide3dNetwork, tokenizer: Tokenizer, run: Path) -> None:
+def warm_start(network: Ide3dNetwork, tokenizer: Tokenizer, run: Path) -> list[str]:
     """Copy the averaged weights of an earlier run into a new network.
 
     Rows of the token embedding are matched by the tokens' text and rows of the box head by category and
@@ -28,6 +29,9 @@ def warm_start(network: Ide3dNetwork, tokenizer: Tokenizer, run: Path) -> None:
         network: changed in place.
         tokenizer: of the new network.
         run: directory of the earlier run, with `checkpoint.pt` and `tokenizer.json`.
+
+    Returns:
+        The `labelled_images` behind those weights: their licence goes with them.
 
     Raises:
         ConfigError: if the directory holds no run, or the network's sizes are others.
@@ -55,6 +59,7 @@ def warm_start(network: Ide3dNetwork, tokenizer: Tokenizer, run: Path) -> None:
                 f"start_from: {key} is {tuple(values.shape)} in {run} and {tuple(own[key].shape)} here; "
                 "give both runs the same network sizes"
             )
+    return labelled_images(state)
 
 
 def matching_rows(new: dict[str, int], old: dict[str, int]) -> tuple[torch.Tensor, torch.Tensor]:

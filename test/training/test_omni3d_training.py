@@ -17,7 +17,7 @@ from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.config import ConfigError, load_config
 from ide3d_training.datasets.omni3d import Omni3DError, Omni3DLabels
 from ide3d_training.export.bundle_writing import describe_network
-from ide3d_training.export.cli import provenance
+from ide3d_training.provenance import provenance
 from ide3d_training.run import Run
 from ide3d_training.run_log import introduce
 from ide3d_training.train import app, train
@@ -59,6 +59,24 @@ def test_the_loss_falls_and_what_images_do_not_tell_costs_nothing(labelled: Path
     told = provenance(load_checkpoint(tmp_path))
     assert told["data"] == "images labelled in ROOMS_train.json"
     assert describe_network(run.network, "images", told).licence == "LicenseRef-training-data"
+
+
+def test_the_licence_of_images_goes_with_the_weights_to_every_run_that_begins_with_them(
+    rooms: Path, labelled: Path, tmp_path: Path
+):
+    first = Run(images_of(labelled, "optimisation.steps=1"), tmp_path / "images")
+    train(first)
+    for begin, name in (("images", "rooms"), ("rooms", "more_rooms")):
+        settings = [
+            *TINY,
+            f"data.directory={rooms}",
+            f"start_from={tmp_path / begin}",
+            "optimisation.steps=1",
+        ]
+        train(Run(load_config(CONFIGS / "nano_rgb.yaml", settings), tmp_path / name))
+        told = provenance(load_checkpoint(tmp_path / name))
+        assert "licence" in told
+        assert told["data"] == "rooms rendered by ide3d-worlds, images labelled in ROOMS_train.json"
 
 
 def test_rooms_and_images_are_learned_together_and_part_of_each_is_held_out(

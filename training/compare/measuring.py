@@ -19,8 +19,9 @@ from ide3d_training.evaluate.probes import depth_floors, probe_network, token_pl
 from ide3d_training.evaluate.responders import PriorResponder, SceneResponder
 from ide3d_training.evaluate.seeds import first_seeds
 from ide3d_training.export.bundle_writing import export_bundle
-from ide3d_training.export.cli import load_averaged, provenance
+from ide3d_training.export.cli import load_averaged
 from ide3d_training.metrics.baselines import Prior
+from ide3d_training.provenance import provenance
 from ide3d_training.worlds.splits import BY_NAME
 
 BUNDLE_FOLDER = "bundle"

@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import torch
 import typer
 from rich.console import Console
 from torch.optim.swa_utils import AveragedModel
@@ -17,6 +16,7 @@ from ide3d_training.checkpoint import load_checkpoint
 from ide3d_training.export.bundle_writing import export_bundle
 from ide3d_training.export.convert_cli import megabytes
 from ide3d_training.export.float16 import PrecisionError
+from ide3d_training.provenance import provenance
 
 console = Console()
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -44,28 +44,6 @@ def averaged_network(state: dict) -> Ide3dNetwork:
     average = AveragedModel(Ide3dNetwork(NetworkConfig.from_dict(state["network_config"])))
     average.load_state_dict(state["average"])
     return average.module.eval()
-
-
-def provenance(state: dict) -> dict:
-    """Say in JSON values where the weights of a checkpoint come from, for a bundle's manifest.
-
-    Labelled images are not this project's: a "licence" stands there where any were trained on. Weights that a
-    run began with (`start_from`) are not looked into.
-    """
-    config = state["train_config"]
-    data = config["data"]
-    rooms = ["rooms rendered by ide3d-worlds"] if data["directory"] else []
-    labels = data.get("omni3d", {}).get("labels", [])  # a key that runs of earlier versions lack
-    labels = [f"images labelled in {Path(path).name}" for path in labels]
-    return {
-        "preset": config["preset"],
-        "seed": config["seed"],
-        "steps": state["step"],
-        "batch": config["optimisation"]["batch"],
-        "data": ", ".join([*rooms, *labels]),
-        **({"licence": "that of the labelled images and their labels applies"} if labels else {}),
-        "torch": torch.__version__.split("+")[0],
-    }
 
 
 @app.command()
