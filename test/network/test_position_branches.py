@@ -65,14 +65,14 @@ def test_a_token_of_which_nothing_is_known_stays_as_it_is(broken):
 
 
 def test_places_one_step_apart_differ_and_within_a_step_do_not():
-    said = branch().cells.encode(torch.tensor([[[0.02, 0, 0], [0.04, 0, 0], [0.12, 0, 0], [0, 0.12, 0]]]))[0]
+    said = branch().encode(torch.tensor([[[0.02, 0, 0], [0.04, 0, 0], [0.12, 0, 0], [0, 0.12, 0]]]))[0]
     assert torch.equal(said[0], said[1])
     assert (said[0] - said[2]).abs().max() > 0.1 and (said[2] - said[3]).abs().max() > 0.1
     assert said.shape == (4, 32) and (said[:, 30:] == 0).all()  # 32 channels have room for 3 x 10
 
 
 def test_what_lies_beyond_the_known_world_is_moved_to_its_border():
-    said = branch().cells.encode(torch.tensor([[[99.0, -99, 99], [15, -15, 5]]]))[0]
+    said = branch().encode(torch.tensor([[[99.0, -99, 99], [15, -15, 5]]]))[0]
     assert torch.equal(said[0], said[1])
 
 
@@ -94,5 +94,5 @@ def test_a_place_before_the_camera_is_one_in_the_world_of_a_camera_at_its_origin
     before = CameraPositionBranch(replace(CONFIG, branch="camera_position"))
     said = before(TOKENS, IMAGE, K, (depth,)) - TOKENS
     points, known = branch().cell_points(depth, K, torch.eye(4)[None])
-    assert torch.allclose(said[0, known[0]], before.cells.encode(points)[0, known[0]], atol=1e-5)
+    assert torch.allclose(said[0, known[0]], before.encode(points)[0, known[0]], atol=1e-5)
     assert (said[0, 5] == 0).all() and not known[0, 5]

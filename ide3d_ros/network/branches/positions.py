@@ -42,19 +42,24 @@ class PositionOptions:
             raise ValueError(f"branch_options.step_m is {self.step_m}; use metres above 0 and below 10")
 
 
-class CellPositions(nn.Module):
-    """Find and encode the mean point of each token's cell.
+class PositionBranch(nn.Module):
+    """Add the encoding of the mean point of each token's cell; to cells without depth add nothing.
 
     Args:
         config: sizes; its `branch_options` are `PositionOptions`.
-        lowest, highest: corners of the space that has positions of its own, metres; what lies beyond is moved
+
+    Attributes:
+        LOWEST, HIGHEST: corners of the space that has positions of its own, metres; what lies beyond is moved
             to its border.
 
     Raises:
         ValueError: if an option is unknown or of no use, or the tokens are too narrow to tell three axes.
     """
 
-    def __init__(self, config: NetworkConfig, lowest: Corner, highest: Corner):
+    LOWEST: Corner
+    HIGHEST: Corner
+
+    def __init__(self, config: NetworkConfig):
         super().__init__()
         self.options = read_options(PositionOptions, config.branch, config.branch_options)
         self.dim, self.stride = config.dim, config.stride
@@ -65,10 +70,29 @@ class CellPositions(nn.Module):
             )
         v, u = torch.meshgrid(torch.arange(config.height), torch.arange(config.width), indexing="ij")
         self.register_buffer("pixels", torch.stack([u, v]).float(), persistent=False)  # (2, H, W)
-        self.register_buffer("lowest", torch.tensor(lowest), persistent=False)
-        self.register_buffer("highest", torch.tensor(highest), persistent=False)
+        self.register_buffer("lowest", torch.tensor(self.LOWEST), persistent=False)
+        self.register_buffer("highest", torch.tensor(self.HIGHEST), persistent=False)
         rates = _BASE ** (-torch.arange(pairs) / pairs)
         self.register_buffer("rates", rates, persistent=False)
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        images: torch.Tensor,
+        intrinsics: torch.Tensor,
+        extra: tuple[torch.Tensor, ...],
+    ) -> torch.Tensor:
+        """Return new tokens (F, N, dim); see `Branch`.
+
+        `extra` is depth (F, H, W) in metres, 0 where unknown, and what `cell_points` takes behind it.
+        """
+        depth, *rest = extra
+        points, known = self.cell_points(depth.float(), intrinsics, *rest)
+        return tokens + torch.where(known[..., None], self.encode(points), 0.0).to(tokens.dtype)
+
+    def cell_points(self, depth: torch.Tensor, intrinsics: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Average the points of each token's cell where they are encoded; arguments as in `average`."""
+        return self.average(depth, intrinsics)
 
     def average(self, depth: torch.Tensor, intrinsics: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Average the points of each token's cell in the camera's optical frame.

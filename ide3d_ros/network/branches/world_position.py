@@ -8,51 +8,30 @@ also encodes the centres of boxes that it chooses among; here tokens state boxes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
 
-from ide3d_ros.network.branches.positions import CellPositions
-
-if TYPE_CHECKING:
-    from ide3d_ros.network.config import NetworkConfig
-
-LOWEST, HIGHEST = (-15.0, -15.0, -5.0), (15.0, 15.0, 5.0)
+from ide3d_ros.network.branches.positions import PositionBranch
 
 
-class WorldPositionBranch(nn.Module):
-    """Add the encoding of the mean world point of each token's cell; to cells without depth add nothing.
+class WorldPositionBranch(PositionBranch):
+    """Encode points of the world; what is read besides depth is world_from_camera (F, 4, 4)."""
 
-    Args:
-        config: sizes and options; see `CellPositions`.
-    """
-
-    def __init__(self, config: NetworkConfig):
-        super().__init__()
-        self.cells = CellPositions(config, LOWEST, HIGHEST)
-
-    def forward(
-        self,
-        tokens: torch.Tensor,
-        images: torch.Tensor,
-        intrinsics: torch.Tensor,
-        extra: tuple[torch.Tensor, ...],
-    ) -> torch.Tensor:
-        """Return new tokens (F, N, dim); see `Branch`.
-
-        `extra` is depth (F, H, W) in metres, 0 where unknown, and world_from_camera (F, 4, 4), not finite
-        where unknown.
-        """
-        depth, pose = extra
-        points, known = self.cell_points(depth.float(), intrinsics, pose)
-        return tokens + torch.where(known[..., None], self.cells.encode(points), 0.0).to(tokens.dtype)
+    LOWEST, HIGHEST = (-15.0, -15.0, -5.0), (15.0, 15.0, 5.0)
 
     def cell_points(
         self, depth: torch.Tensor, intrinsics: torch.Tensor, pose: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Average the world points of each token's cell: (F, N, 3) metres; and (F, N), is any known."""
-        mean, known = self.cells.average(depth, intrinsics)
+        """Average the world points of each token's cell.
+
+        Args:
+            depth: (F, H, W) metres, 0 or not finite where unknown.
+            intrinsics: (F, 3, 3) of the network image.
+            pose: (F, 4, 4) world_from_camera, not finite where unknown.
+
+        Returns:
+            (F, N, 3) metres; (F, N) bool, whether pose and any depth of the cell are known.
+        """
+        mean, known = self.average(depth, intrinsics)
         # A mean moves with the camera as its points do, so that only N of them need be moved.
         posed = (pose.abs() < torch.inf).flatten(1).all(1)  # false for NaN too
         pose = torch.where(posed[:, None, None], pose, 0.0)
