@@ -71,6 +71,15 @@ def test_shrinking_averages_areas() -> None:
     assert (prepared.pixels == 50).all()
 
 
+@pytest.mark.parametrize("size", [(640, 480), (960, 720), (1024, 768), (1280, 960), (641, 481)])
+def test_shrinking_by_steps_is_nearly_the_mean_of_areas(size: tuple[int, int]) -> None:
+    blur = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    image = cv2.resize(blur, size, interpolation=cv2.INTER_CUBIC)
+    found = prepare_image(image, Camera.from_fov(*size, 1.0), WIDTH, HEIGHT).pixels
+    exact = cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    assert np.abs(found.astype(int) - exact).mean() < 2.5
+
+
 def test_growing_interpolates_instead_of_repeating_pixels() -> None:
     image = np.zeros((HEIGHT // 2, WIDTH // 2, 3), np.uint8)
     image[:, WIDTH // 4 :] = 200
