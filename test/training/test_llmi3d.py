@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from ide3d_ros.bundle import open_bundle
 from ide3d_ros.geometry import Camera
@@ -19,7 +20,7 @@ from ide3d_ros.scene import Scene
 from ide3d_training.config import load_config
 from ide3d_training.datasets.packing import Prompt, pack_prompts, pack_row
 from ide3d_training.export.bundle_writing import export_bundle
-from ide3d_training.export.cli import load_averaged
+from ide3d_training.export.cli import app, load_averaged
 from ide3d_training.run import Run
 from ide3d_training.train import train
 
@@ -94,6 +95,16 @@ def test_a_scene_reports_the_box_that_the_query_states(exported):
     for found in location:
         assert np.abs(boxes.centers - found.box.center).max(1).min() < 1e-3
         assert np.abs(boxes.extents - found.box.extents).max(1).min() < 1e-3
+
+
+def test_a_bundle_is_exported_with_the_threshold_that_is_asked_for(run_folder: Path, tmp_path: Path):
+    words = ["--run", str(run_folder), "--output", str(tmp_path / "bundle"), "--score-threshold"]
+    assert CliRunner().invoke(app, [*words, "0.6"]).exit_code == 0
+    assert open_bundle(tmp_path / "bundle").manifest.score_threshold == 0.6
+    refused = CliRunner().invoke(
+        app, [*words, "0.3"]
+    )  # a query that says "none" more than half states no box
+    assert refused.exit_code == 2 and "--score-threshold" in refused.output
 
 
 def test_the_bundle_says_where_boxes_come_from_and_takes_one_frame(exported):

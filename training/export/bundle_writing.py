@@ -22,7 +22,11 @@ OVERLAP_THRESHOLD = 0.3
 
 
 def describe_network(
-    network: Ide3dNetwork, name: str, training: dict, precision: Precision = "float32"
+    network: Ide3dNetwork,
+    name: str,
+    training: dict,
+    precision: Precision = "float32",
+    score_threshold: float = SCORE_THRESHOLD,
 ) -> BundleDescription:
     """State a network's sizes, categories and provenance as a manifest wants them."""
     config = network.config
@@ -62,7 +66,7 @@ def describe_network(
         focal_virtual=config.focal_virtual,
         box_source=config.box_source,
         extra_inputs=config.extra_inputs,
-        score_threshold=SCORE_THRESHOLD,
+        score_threshold=score_threshold,
         overlap_threshold=OVERLAP_THRESHOLD,
         # Three of the four sessions hold the decoder; activations and the runtime itself take about 120 MiB.
         memory_mb=round(3 * 4 * parameters / 2**20 + limits.max_frames * cached / 2**20 + 120.0, 1),
@@ -79,6 +83,7 @@ def export_bundle(
     name: str = "nano",
     training: dict | None = None,
     precision: Precision = "float32",
+    score_threshold: float = SCORE_THRESHOLD,
 ) -> Bundle:
     """Write a bundle.
 
@@ -90,6 +95,7 @@ def export_bundle(
         training: provenance (data, steps, seed, scores) as JSON values; with a "licence" in it the weights
             are not stated to be under the project's own.
         precision: of the graphs inside.
+        score_threshold: probability from which on a box counts, 0.5..1.
 
     Returns:
         the sealed bundle, opened and checked as a robot would.
@@ -107,4 +113,5 @@ def export_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     write_graphs(models, folder)
     shutil.copyfile(tokenizer_file, folder / TOKENIZER_FILE)
-    return seal_bundle(folder, describe_network(network, name, training or {}, precision))
+    description = describe_network(network, name, training or {}, precision, score_threshold)
+    return seal_bundle(folder, description)

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from ide3d_ros.bundle.manifest import Precision
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.checkpoint import load_checkpoint
-from ide3d_training.export.bundle_writing import export_bundle
+from ide3d_training.export.bundle_writing import SCORE_THRESHOLD, export_bundle
 from ide3d_training.export.convert_cli import megabytes
 from ide3d_training.export.float16 import PrecisionError
 from ide3d_training.provenance import provenance
@@ -52,6 +52,15 @@ def cli(
     output: Annotated[Path, typer.Option(help="Folder of the bundle.")],
     name: Annotated[str, typer.Option(help="Name of the bundle.")] = "nano",
     precision: Annotated[Precision, typer.Option(help="Of the graphs inside.")] = "float32",
+    score_threshold: Annotated[
+        float,
+        typer.Option(
+            min=SCORE_THRESHOLD,
+            max=0.99,
+            help="Probability from which on a box counts: the higher, the more of what is not there is "
+            "rejected, and the less of what is there found.",
+        ),
+    ] = SCORE_THRESHOLD,
 ) -> None:
     """Export the averaged weights of a run as a sealed bundle."""
     try:
@@ -62,7 +71,13 @@ def cli(
     try:
         with console.status("exporting vision, prefix, prompt and step"):
             bundle = export_bundle(
-                network, run / "tokenizer.json", output, name=name, training=training, precision=precision
+                network,
+                run / "tokenizer.json",
+                output,
+                name=name,
+                training=training,
+                precision=precision,
+                score_threshold=score_threshold,
             )
     except PrecisionError as error:
         _fail(error)
