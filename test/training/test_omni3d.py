@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from ide3d_training.datasets.omni3d import (
     Omni3DRegion,
     box_from_annotation,
 )
-from ide3d_training.datasets.omni3d_cli import app
+from ide3d_training.datasets.omni3d_cli import app, main
 from ide3d_training.datasets.omni3d_frames import frame_graph
 from ide3d_training.datasets.omni3d_referring import describe_image, referring_set
 from ide3d_training.datasets.omni3d_writing import write_omni3d
@@ -206,7 +207,9 @@ def test_a_category_with_a_hidden_or_unplaced_member_is_left_out():
     assert said_of(upright(-1.0, 4.0, 0.5, 1), others=("chair",)) == {}
 
 
-def test_the_referring_set_is_written_with_its_boxes_and_is_the_same_again(dataset, labels, tmp_path):
+def test_the_referring_set_is_written_with_its_boxes_and_is_the_same_again(
+    dataset, labels, tmp_path, monkeypatch, capsys
+):
     target = tmp_path / "set.json"
     words = ["refer", "--labels", str(dataset / "ROOMS_test.json"), "--output", str(target), "--seed", "3"]
     answer = CliRunner().invoke(app, words)
@@ -221,5 +224,7 @@ def test_the_referring_set_is_written_with_its_boxes_and_is_the_same_again(datas
         assert item.category == one["category"] and item.category in one["text"]
         stated = Box3D(one["center"], one["extents"], one["quaternion"])
         np.testing.assert_allclose(stated.corners(), item.box.corners(), atol=1e-9)
-    missing = CliRunner().invoke(app, ["refer", "--labels", "none.json", "--output", str(target)])
-    assert missing.exit_code == 2 and "there is no none.json" in missing.output
+    monkeypatch.setattr(sys, "argv", ["", "refer", "--labels", "none.json", "--output", str(target)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2 and "ide3d-omni3d: there is no none.json" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ide3d_training.command_line import run_command
 from ide3d_training.datasets.omni3d import Omni3DError, Omni3DLabels
 from ide3d_training.datasets.omni3d_referring import referring_set
 
@@ -31,13 +32,9 @@ def refer(
     seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
 ) -> None:
     """Write a referring set of template descriptions, each of which fits one labelled thing."""
-    try:
-        read = Omni3DLabels(labels)
-        found = referring_set(read, seed, per_image)
-        output.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except (Omni3DError, OSError) as error:
-        console.print(f"[red]error:[/red] {error}")
-        raise typer.Exit(2) from None
+    read = Omni3DLabels(labels)
+    found = referring_set(read, seed, per_image)
+    output.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     table = Table(title=f"{found['name']} of {read.name}")
     table.add_column("what")
     table.add_column("number", justify="right")
@@ -52,7 +49,7 @@ def refer(
 
 def main() -> None:
     """Entry point of `ide3d-omni3d`."""
-    app()
+    run_command(app, "ide3d-omni3d", (Omni3DError, OSError))
 
 
 if __name__ == "__main__":

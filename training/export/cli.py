@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from ide3d_ros.bundle.manifest import Precision
 from ide3d_ros.network import Ide3dNetwork, NetworkConfig
 from ide3d_training.checkpoint import load_checkpoint
+from ide3d_training.command_line import run_command
 from ide3d_training.export.bundle_writing import SCORE_THRESHOLD, export_bundle
 from ide3d_training.export.convert_cli import megabytes
 from ide3d_training.export.float16 import PrecisionError
@@ -63,37 +64,25 @@ def cli(
     ] = SCORE_THRESHOLD,
 ) -> None:
     """Export the averaged weights of a run as a sealed bundle."""
-    try:
-        network, state = load_averaged(run)
-    except FileNotFoundError as error:
-        _fail(error)
-    training = provenance(state)
-    try:
-        with console.status("exporting vision, prefix, prompt and step"):
-            bundle = export_bundle(
-                network,
-                run / "tokenizer.json",
-                output,
-                name=name,
-                training=training,
-                precision=precision,
-                score_threshold=score_threshold,
-            )
-    except PrecisionError as error:
-        _fail(error)
+    network, state = load_averaged(run)
+    with console.status("exporting vision, prefix, prompt and step"):
+        bundle = export_bundle(
+            network,
+            run / "tokenizer.json",
+            output,
+            name=name,
+            training=provenance(state),
+            precision=precision,
+            score_threshold=score_threshold,
+        )
     console.print(
         f"bundle '{bundle.name}' at {output}: {precision}, {megabytes(bundle):.1f} MB, step {state['step']}"
     )
 
 
-def _fail(error: Exception) -> NoReturn:
-    console.print(f"[red]error:[/red] {error}")
-    raise typer.Exit(2) from None
-
-
 def main() -> None:
     """Entry point of `ide3d-export`."""
-    app()
+    run_command(app, "ide3d-export", (FileNotFoundError, PrecisionError))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ide3d_ros.bundle import Bundle, BundleError, open_bundle
 from ide3d_ros.bundle.manifest import Precision
+from ide3d_training.command_line import run_command
 from ide3d_training.export.conversion import convert_bundle
 from ide3d_training.export.float16 import PrecisionError
 
@@ -30,12 +31,8 @@ def cli(
     ] = None,
 ) -> None:
     """Convert a float32 bundle; `ide3d-agreement` then measures what it costs in answers and boxes."""
-    try:
-        source = open_bundle(bundle)
-        converted = convert_bundle(source, output, precision, name=name)
-    except (BundleError, PrecisionError) as error:
-        console.print(f"[red]error:[/red] {error}")
-        raise typer.Exit(2) from None
+    source = open_bundle(bundle)
+    converted = convert_bundle(source, output, precision, name=name)
     console.print(
         f"bundle '{converted.name}' at {output}: {converted.manifest.precision}, "
         f"{megabytes(converted):.1f} MB ({source.manifest.precision}: {megabytes(source):.1f} MB)"
@@ -49,7 +46,7 @@ def megabytes(bundle: Bundle) -> float:
 
 def main() -> None:
     """Entry point of `ide3d-convert`."""
-    app()
+    run_command(app, "ide3d-convert", (BundleError, PrecisionError))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ide3d_training.command_line import run_command
 from ide3d_training.config import ConfigError
 from ide3d_training.run_log import console
 from ide3d_training.worlds.shards import DatasetError
@@ -89,11 +90,7 @@ def train(
 
 def main() -> None:
     """Entry point of `ide3d-generator`."""
-    try:
-        app()
-    except (ConfigError, DatasetError, FileNotFoundError) as error:
-        console.print(f"error: {error}", style="red", markup=False)
-        raise SystemExit(2) from None
+    run_command(app, "ide3d-generator", (ConfigError, DatasetError, FileNotFoundError))
 
 
 if __name__ == "__main__":
