@@ -13,7 +13,10 @@ from ide3d_training.compare.results import HEADINGS
 
 from .conftest import STUDIES
 
-SYSTEMS = ["rgb", "explicit_pe", "dual_encoder", "3drs", "vega3d", "ide3d", "llmi3d"]
+SYSTEMS = [
+    *("rgb", "explicit_pe", "explicit_pe, camera's frame", "dual_encoder", "3drs", "vega3d", "ide3d"),
+    "llmi3d",
+]
 ARMS = ["rgb", "+global", "+global+geometry", "+cross-view (= ide3d)"]
 
 
@@ -72,7 +75,7 @@ def test_one_command_goes_from_a_study_to_its_tables_and_nothing_is_done_twice(t
     assert text.count("<!-- study ablation:") == text.count("<!-- study systems:") == 2
     (costs,) = tables(text[text.index("<!-- study systems: begin") :])["arm | parameters"]
     assert [row[0] for row in costs[1:]] == SYSTEMS
-    assert [row[3] for row in costs[1:]] == ["none", "depth, pose", *["none"] * 5]
+    assert [row[3] for row in costs[1:]] == ["none", "depth, pose", "depth", *["none"] * 5]
     assert "2.24" in text and "latency x 3D-IDE" in text
 
 

@@ -12,7 +12,7 @@ from tiny_network import tiny_network_config
 
 from ide3d_ros.network import Ide3dNetwork
 from ide3d_training.checkpoint import save_checkpoint
-from ide3d_training.config import ConfigError
+from ide3d_training.config import ConfigError, TrainConfig
 from ide3d_training.datasets.tokenizer import fit_tokenizer
 from ide3d_training.warm_start import EMBEDDING, warm_start
 
@@ -23,9 +23,8 @@ def earlier(tmp_path: Path):
     tokenizer = fit_tokenizer(["the red chair", "a blue mug"] * 50, 290)
     network = Ide3dNetwork(tiny_network_config(tokenizer.get_vocab_size()))
     average = {f"module.{name}": value for name, value in network.state_dict().items()}
-    save_checkpoint(
-        tmp_path, {"network_config": network.config.to_dict(), "average": average | {"n_averaged": 3}}
-    )
+    state = {"network_config": network.config.to_dict(), "average": average | {"n_averaged": 3}}
+    save_checkpoint(tmp_path, state | {"train_config": TrainConfig().to_dict()})
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     return network, tokenizer, tmp_path
 
