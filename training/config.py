@@ -260,6 +260,8 @@ class TrainConfig:
                 raise ConfigError(f"{name} must be 1 or more steps, not {getattr(self, name)}")
         if self.keep_every < 0:
             raise ConfigError(f"keep_every must be 0 or more steps, not {self.keep_every}")
+        if not 0 <= self.prompts.absent <= 1:
+            raise ConfigError(f"prompts.absent is a share of expressions, 0 to 1, not {self.prompts.absent}")
         if bool(self.second_encoder) != (self.network.get("branch") == "second_encoder"):
             raise ConfigError(
                 "network.branch second_encoder and the key second_encoder, a run of ide3d-teacher train, go "

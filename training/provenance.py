@@ -18,9 +18,8 @@ def labelled_images(state: dict[str, Any]) -> list[str]:
     Returns:
         File names, those of the run itself and of the runs that it began with, each once.
     """
-    own = (
-        state["train_config"]["data"].get("omni3d", {}).get("labels", [])
-    )  # runs of earlier versions lack both
+    # Runs of earlier versions lack both keys.
+    own = state["train_config"]["data"].get("omni3d", {}).get("labels", [])
     return list(dict.fromkeys([*state.get("inherited_labels", []), *(Path(path).name for path in own)]))
 
 

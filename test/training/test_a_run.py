@@ -132,6 +132,7 @@ def test_the_rate_before_the_decay_does_not_depend_on_the_length_of_the_run():
         ("optimisation.stepz=3", "unknown key 'stepz' in nano_rgb.yaml.optimisation"),
         ("optimisation.steps=many", "optimisation.steps must be int, got 'many'"),
         ("seed", "'seed' is not KEY=VALUE"),
+        ("prompts.absent=1.5", "prompts.absent is a share of expressions, 0 to 1, not 1.5"),
     ],
 )
 def test_a_wrong_configuration_is_refused_by_name(override: str, said: str):

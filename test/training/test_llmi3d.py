@@ -101,9 +101,8 @@ def test_a_bundle_is_exported_with_the_threshold_that_is_asked_for(run_folder: P
     words = ["--run", str(run_folder), "--output", str(tmp_path / "bundle"), "--score-threshold"]
     assert CliRunner().invoke(app, [*words, "0.6"]).exit_code == 0
     assert open_bundle(tmp_path / "bundle").manifest.score_threshold == 0.6
-    refused = CliRunner().invoke(
-        app, [*words, "0.3"]
-    )  # a query that says "none" more than half states no box
+    # A query that says "none" more than half states no box.
+    refused = CliRunner().invoke(app, [*words, "0.3"])
     assert refused.exit_code == 2 and "--score-threshold" in refused.output
 
 

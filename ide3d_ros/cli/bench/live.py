@@ -57,8 +57,8 @@ class LivePlan:
 
     Attributes:
         bundle, engine, threads: parameters of the node.
-        width, height: of the images, pixels.
         extra_inputs: what the bundle reads besides the image, as in its manifest.
+        width, height: of the images, pixels.
         rate_hz: of each camera.
         seconds: how long frames are shown, in each way.
         domain_id: ROS domain of the run.

@@ -50,16 +50,8 @@ def test_a_run_with_nodes_measures_them_from_message_to_boxes(
     ide3d_command: Command, bundle: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     file = tmp_path / "figures.json"
-    words = (
-        "--bundle",
-        str(request.getfixturevalue(bundle).folder),
-        "--window",
-        "1",
-        "--repetitions",
-        "1",
-        "--threads",
-        "1",
-    )
+    folder = str(request.getfixturevalue(bundle).folder)
+    words = ("--bundle", folder, "--window", "1", "--repetitions", "1", "--threads", "1")
     sizes = ("--width", "64", "--height", "48", "--seconds", "1.5", "--rate", "15", "--cameras", "2")
     done = run(ide3d_command, *words, *sizes, "--json", str(file))
     assert done.returncode == 0, done.stderr
