@@ -33,7 +33,9 @@ _SERVICES = {LOCATE: Locate, ASK: Ask, DESCRIBE: Describe}
 _KINDS = {LOCATE: "expression", ASK: "question"}
 _START = "start one: ros2 launch ide3d_ros bringup.launch.py, or: ide3d run --params config/perception.yaml"
 _POLL_S = 0.005
-_SETTLE_S = 1.0  # without a change until all nodes are known; Fast DDS announces them once a second
+# Without a change until all nodes are known; Fast DDS announces them once a second. Where the first was long
+# in coming, as on a busy machine, the next may be as long, but it may also have been started that late.
+_SETTLE_S = (1.0, 3.0)
 _GRACE_S = 3.0  # for a reply that says TIMEOUT to arrive
 _CANCEL_S = 5.0
 _NAMED = 5
@@ -85,9 +87,14 @@ def run_ask(settings: AskSettings, console: Console) -> bool:
     client = PerceptionClient()
     try:
         node = client.find(settings.node, settings.timeout_s)
-        if settings.stream:
-            return client.stream(node, request.text, settings.timeout_s, console, settings.camera)
-        return client.call(node, request, settings.timeout_s, console, settings.camera)
+        try:
+            if settings.stream:
+                return client.stream(node, request.text, settings.timeout_s, console, settings.camera)
+            return client.call(node, request, settings.timeout_s, console, settings.camera)
+        except AskError:
+            if not settings.node:
+                client.check_choice()  # the node that was meant may have been announced late
+            raise
     finally:
         client.close()
 
@@ -117,27 +124,50 @@ class PerceptionClient:
         self._node.destroy_node()
 
     def find(self, wanted: str, limit_s: float) -> str:
-        """Return the full name of the node to ask."""
+        """Return the full name of the node to ask.
+
+        Raises:
+            AskError: if it is not there, or no name is wanted and several nodes are there.
+        """
         name = f"/{wanted.lstrip('/')}" if wanted else ""
 
         def look() -> list[str]:
             found = perception_nodes(self._node)
             return [one for one in found if one == name] if name else found
 
+        begin_s = time.monotonic()
         if not self._wait(look, limit_s):
             raise AskError(self._nobody(name, limit_s))
         if name:
             return name
-        found, since_s = look(), time.monotonic()
-        while time.monotonic() - since_s < _SETTLE_S:
+        now_s = since_s = time.monotonic()
+        settle_s = min(max(now_s - begin_s, _SETTLE_S[0]), _SETTLE_S[1])
+        last_s = now_s + settle_s + limit_s  # a graph may never come to rest
+        known = self._known()
+        while now_s - since_s < settle_s and now_s < last_s:
             time.sleep(_POLL_S)
-            if look() != found:
-                found, since_s = look(), time.monotonic()
-        if len(found) > 1:
-            raise AskError(f"{len(found)} nodes could answer; name one: --node {' or --node '.join(found)}")
+            before, known, now_s = known, self._known(), time.monotonic()
+            if known != before:
+                since_s = now_s
+        found = self.check_choice()
         if not found:
             raise AskError(self._nobody(name, limit_s))
         return found[0]
+
+    def check_choice(self) -> list[str]:
+        """Return the full names of the nodes that could answer.
+
+        Raises:
+            AskError: if they are several.
+        """
+        found = perception_nodes(self._node)
+        if len(found) > 1:
+            raise AskError(f"{len(found)} nodes could answer; name one: --node {' or --node '.join(found)}")
+        return found
+
+    def _known(self) -> tuple[list[str], list[str]]:
+        """List all nodes, and those that could answer: a node's services are announced after its name."""
+        return node_names(self._node), perception_nodes(self._node)
 
     def call(self, node: str, request: Request, timeout_s: float, console: Console, camera: str = "") -> bool:
         """Call a service about a camera (empty: the first one) and print the reply."""

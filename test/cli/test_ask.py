@@ -5,17 +5,22 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 
 import pytest
 import rclpy
 from camera_stand_in import FRAME_ID
 from rclpy.context import Context
 from rclpy.node import Node
+from rich.console import Console
 from ros_graph import DISCOVERY_S, Graph, until
 
 from ide3d_msgs.msg import Status
 from ide3d_msgs.srv import Locate
+from ide3d_ros.cli import ask
+from ide3d_ros.cli.ask import AskError, AskSettings, run_ask
 from ide3d_ros.cli.graph_names import perception_nodes
+from ide3d_ros.cli.wording import LOCATE, Request
 
 Command = tuple[list[str], dict[str, str]]
 
@@ -117,6 +122,29 @@ def test_two_nodes_are_not_chosen_between(live_command: Command, live_graph: Gra
         context.try_shutdown()
     assert done.returncode == 1
     assert "2 nodes could answer; name one: --node " in done.stderr and "--node /rear/second" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("named_s", "served_s"),
+    [
+        pytest.param(0.7, 1.4, id="its services come after its name"),
+        pytest.param(2.5, 2.5, id="it comes while the other is asked in vain"),
+    ],
+)
+def test_node_that_is_announced_late_is_not_overlooked(
+    monkeypatch: pytest.MonkeyPatch, named_s: float, served_s: float
+) -> None:
+    begin = time.monotonic()
+
+    def known_after(late_s: float) -> list[str]:
+        return ["/front", "/rear"] if time.monotonic() - begin > late_s else ["/front"]
+
+    monkeypatch.setattr(ask, "node_names", lambda _: known_after(named_s))
+    monkeypatch.setattr(ask, "perception_nodes", lambda _: known_after(served_s))
+    monkeypatch.setenv("ROS_DOMAIN_ID", "101")
+    settings = AskSettings(Request(LOCATE, "the chair"), node="", timeout_s=2.0, stream=False, camera="")
+    with pytest.raises(AskError, match="2 nodes could answer; name one: --node /front or --node /rear"):
+        run_ask(settings, Console())
 
 
 @pytest.mark.parametrize(

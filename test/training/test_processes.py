@@ -93,6 +93,7 @@ import sys
 from pathlib import Path
 import torch
 from ide3d_training.config import load_config
+from ide3d_training.launching import leave
 from ide3d_training.run import Run
 
 run = Run(load_config(Path(sys.argv[1]), sys.argv[3:]), Path(sys.argv[2]))
@@ -110,6 +111,7 @@ both = run.accelerator.gather(weights[None])
 assert torch.equal(both[0], both[1]) and torch.isfinite(both).all()
 assert run.gaps["batches"] == 1 and run.step == 3, run.gaps
 run.save()
+leave(0)
 """
 
 
@@ -149,7 +151,7 @@ def watched(run, then=program.train):
     then(run)
 
 program.train = watched
-program.app()
+program.main()
 """
 
 
