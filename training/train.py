@@ -15,12 +15,13 @@ from typing import Annotated
 
 import typer
 
+from ide3d_training.command_line import run_command
 from ide3d_training.config import ConfigError, load_config
 from ide3d_training.datasets.omni3d import Omni3DError
 from ide3d_training.interruption import stoppable
 from ide3d_training.launching import is_first, launch, launched, leave
 from ide3d_training.run import Run
-from ide3d_training.run_log import Narrator, console, introduce, sum_up
+from ide3d_training.run_log import Narrator, introduce, sum_up
 from ide3d_training.schedule import computes_on_cpu
 from ide3d_training.smoke import loss_fell, prepare_smoke
 from ide3d_training.teachers.protocol import TeacherError
@@ -97,39 +98,37 @@ def cli(
     """Train a network on rooms or labelled images; started again it goes on from its last checkpoint."""
     output = output or Path("runs") / (config.stem + ("_smoke" if smoke else ""))
     overrides = list(override or ())
-    try:
+    settings = load_config(config, overrides)
+    if processes > 1 and launched():
+        raise ConfigError("accelerate launch has started the processes already; leave --processes out")
+    if smoke:
+        overrides = prepare_smoke(settings, overrides, output)
         settings = load_config(config, overrides)
-        if processes > 1 and launched():
-            raise ConfigError("accelerate launch has started the processes already; leave --processes out")
-        if smoke:
-            overrides = prepare_smoke(settings, overrides, output)
-            settings = load_config(config, overrides)
-        if processes > 1:
-            pairs = [word for pair in overrides for word in ("--set", pair)]
-            program = [sys.executable, "-m", "ide3d_training.train", "--config", str(config)]
-            on_cpu = computes_on_cpu(settings.optimisation.device)
-            status = launch(processes, [*program, "--output", str(output), *pairs], on_cpu=on_cpu)
-        else:
-            run = Run(settings, output)
-            if run.main:
-                introduce(run)
-            train(run)
-            status = 0
-        if smoke and not status and is_first():
-            status = 0 if loss_fell(output / "curve.csv") else 1
-    except (ConfigError, DatasetError, Omni3DError, TeacherError, FileNotFoundError) as error:
-        console.print(f"error: {error}", style="red", markup=False)
-        raise typer.Exit(2) from None
+    if processes > 1:
+        pairs = [word for pair in overrides for word in ("--set", pair)]
+        program = [sys.executable, "-m", "ide3d_training.train", "--config", str(config)]
+        on_cpu = computes_on_cpu(settings.optimisation.device)
+        status = launch(processes, [*program, "--output", str(output), *pairs], on_cpu=on_cpu)
+    else:
+        run = Run(settings, output)
+        if run.main:
+            introduce(run)
+        train(run)
+        status = 0
+    if smoke and not status and is_first():
+        status = 0 if loss_fell(output / "curve.csv") else 1
     if status:
         raise typer.Exit(status)
 
 
 def main() -> None:
     """Entry point of `ide3d-train`."""
+    expected = ConfigError, DatasetError, Omni3DError, TeacherError, FileNotFoundError
     try:
-        app()
+        status = run_command(app, "ide3d-train", expected)
     except SystemExit as end:
-        leave(end.code)
+        status = end.code
+    leave(status)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from ide3d_training.config import TrainConfig, load_config
 from ide3d_training.datasets.frame_store import FrameStore
 from ide3d_training.datasets.omni3d_writing import write_omni3d
 from ide3d_training.teachers.cache_writing import write_cache
+from ide3d_training.train import main
 from ide3d_training.worlds.shards import Settings, render_dataset
 
 CONFIGS = Path(__file__).parents[2] / "training/configs"
@@ -50,6 +52,22 @@ TINY_IDE3D = (
 def words(*overrides: str) -> list[str]:
     """Write overrides as arguments of the command."""
     return [word for text in overrides for word in ("--set", text)]
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Run ide3d-train on what it refuses; return the one line that it says."""
+
+    def refusal(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["ide3d-train", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 2
+        (said,) = capsys.readouterr().err.splitlines()
+        assert said.startswith("ide3d-train: ")
+        return said
+
+    return refusal
 
 
 class ColorTeacher:

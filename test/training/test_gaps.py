@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from ide3d_training.config import TrainConfig, load_config
 from ide3d_training.datasets.packing import collate
 from ide3d_training.run import Run
-from ide3d_training.train import app
 
 from .conftest import IDE3D, RGB, TINY, words
 
@@ -127,7 +126,7 @@ def test_what_was_left_out_is_said_once_and_in_the_end(all_objectives, tmp_path:
     assert said.count("no known depth") == 2
 
 
-def test_a_corrupt_shard_is_refused_by_name(rooms: Path, tmp_path: Path):
+def test_a_corrupt_shard_is_refused_by_name(refused: Callable[..., str], rooms: Path, tmp_path: Path):
     import shutil
 
     shutil.copytree(rooms, tmp_path / "rooms")
@@ -135,17 +134,16 @@ def test_a_corrupt_shard_is_refused_by_name(rooms: Path, tmp_path: Path):
     data = (shard / "depth.npy").read_bytes()
     (shard / "depth.npy").write_bytes(data[: len(data) // 2])
     overrides = words(*TINY, f"data.directory={tmp_path / 'rooms'}")
-    answer = CliRunner().invoke(app, ["--config", str(RGB), "--output", str(tmp_path / "run"), *overrides])
-    said = " ".join(answer.output.split())
-    assert answer.exit_code == 2
+    said = refused("--config", str(RGB), "--output", str(tmp_path / "run"), *overrides)
     assert shard.name in said and "is damaged" in said and "render again" in said
 
 
-def test_rooms_without_a_teacher_are_refused_with_the_command_that_makes_one(pairs: Path, tmp_path: Path):
+def test_rooms_without_a_teacher_are_refused_with_the_command_that_makes_one(
+    refused: Callable[..., str], pairs: Path, tmp_path: Path
+):
     overrides = words(*TINY, f"data.directory={pairs}", f"data.teacher={tmp_path / 'none'}")
-    answer = CliRunner().invoke(app, ["--config", str(IDE3D), "--output", str(tmp_path / "run"), *overrides])
-    assert answer.exit_code == 2
-    assert "ide3d-teacher cache" in " ".join(answer.output.split())
+    said = refused("--config", str(IDE3D), "--output", str(tmp_path / "run"), *overrides)
+    assert "ide3d-teacher cache" in said
 
 
 def test_a_term_of_weight_zero_may_not_be_nan_either(rooms: Path, tmp_path: Path):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -151,12 +152,14 @@ def test_labels_that_do_not_fit_the_configuration_are_refused_by_name(
         Run(images_of(labelled, *more), tmp_path)
 
 
-def test_the_command_says_what_is_wrong_with_labels_in_one_sentence(labelled: Path, tmp_path: Path):
+def test_the_command_says_what_is_wrong_with_labels_in_one_sentence(
+    refused: Callable[..., str], labelled: Path, tmp_path: Path
+):
     damaged = tmp_path / "damaged.json"
     damaged.write_text(labelled.read_text()[:-100])
     overrides = words(*TINY, "data.directory=", f"data.omni3d.labels=[{damaged}]")
-    answer = CliRunner().invoke(app, ["--config", str(RGB), "--output", str(tmp_path / "run"), *overrides])
-    assert answer.exit_code == 2 and "damaged.json is no JSON" in answer.output.replace("\n", "")
+    said = refused("--config", str(RGB), "--output", str(tmp_path / "run"), *overrides)
+    assert "damaged.json is no JSON" in said
 
 
 def test_categories_are_renamed_added_or_counted_and_left_out(labelled: Path, tmp_path: Path, capsys):

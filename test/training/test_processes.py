@@ -78,7 +78,7 @@ def test_processes_are_not_started_twice(rooms: Path, tmp_path: Path):
     command = [*PROGRAM, *small_run(rooms, tmp_path), "--processes", "2"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 2
-    assert "leave --processes out" in " ".join(done.stdout.split())
+    assert "leave --processes out" in done.stderr
 
 
 def test_a_process_that_is_killed_ends_all_and_is_named(capfd):
