@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import rclpy
 from rclpy.client import Client
@@ -23,6 +24,7 @@ PROFILE = Path(__file__).parents[1] / "config" / "fastdds_profile.xml"
 # The first use of Fast DDS in a process reads this, so it must be set before any test makes a node.
 os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(PROFILE))
 DISCOVERY_S = 40.0
+Found = TypeVar("Found")
 
 
 class Graph:
@@ -79,8 +81,8 @@ class Graph:
         """Call a service and return its reply.
 
         A call is repeated when no reply comes: a service may have discovered the client's request but not yet
-            the
-        place for its reply, and rmw_fastrtps then drops the reply after 100 ms, which a busy machine exceeds.
+        the place for its reply, and rmw_fastrtps then drops the reply after 100 ms, which a busy machine
+        exceeds.
         """
         client = self.client(kind, name)
         end = time.monotonic() + wait_s
@@ -148,9 +150,10 @@ class NodeProcess:
         return self._process.wait(20)
 
 
-def until(condition: Callable[[], object], failure: str, wait_s: float = 30.0) -> None:
-    """Wait for a condition."""
+def until(condition: Callable[[], Found], failure: str | Callable[[], str], wait_s: float = 30.0) -> Found:
+    """Wait for a condition, and return what it found; `failure` may be made when it is needed."""
     end = time.monotonic() + wait_s
-    while not condition():
-        assert time.monotonic() < end, failure
+    while not (found := condition()):
+        assert time.monotonic() < end, failure if isinstance(failure, str) else failure()
         time.sleep(0.01)
+    return found

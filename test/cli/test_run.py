@@ -62,7 +62,11 @@ def test_two_nodes_run_in_one_process_and_end_cleanly(
         ) as process,
     ):
         try:
-            until(lambda: heard and heard[-1].detections, f"nothing was detected: {log.read_text()}", 60.0)
+            until(
+                lambda: heard and heard[-1].detections,
+                lambda: f"nothing was detected: {log.read_text()}",
+                60.0,
+            )
             # Names travel apart from data, and may come later.
             until(lambda: {"perception", "replay"} <= set(graph.node.get_node_names()), "a node has no name")
         finally:

@@ -259,7 +259,7 @@ def test_demo_starts_both_nodes_and_detections_flow(tmp_path: Path, fake_bundle)
         )
     try:
         heard = graph.listen(Detection3DArray, "detections")
-        until(lambda: heard, (tmp_path / "launch.log").read_text(), 40)
+        until(lambda: heard, (tmp_path / "launch.log").read_text, 40)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)

@@ -149,7 +149,7 @@ def test_node_without_a_camera_says_no_frames_and_names_the_topic(start, graph: 
     )
     answer = graph.call(Ask, "perception/ask", question="is there a chair").answer
     assert answer.status.code == Status.NO_FRAMES
-    until(lambda: f"{graph.namespace}/image: no messages" in node.output(), node.output())
+    until(lambda: f"{graph.namespace}/image: no messages" in node.output(), node.output)
     assert "nobody publishes it" in node.output()
 
 
@@ -164,7 +164,7 @@ def test_image_without_camera_info_names_the_missing_topic(start, graph: Graph, 
         time.sleep(0.05)
         return f"no camera_info on {graph.namespace}/camera_info" in node.output()
 
-    until(shown, node.output())
+    until(shown, node.output)
     answer = graph.call(Ask, "perception/ask", question="is there a chair").answer
     assert answer.status.code == Status.NO_FRAMES
     heard = graph.listen(Detection3DArray, "detections")

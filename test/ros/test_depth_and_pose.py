@@ -105,7 +105,7 @@ def expected_distance(metres: float) -> float:
 
 def test_boxes_follow_the_depth_and_the_pose_of_their_frame(graph: Graph, perception: NodeProcess) -> None:
     world = World(graph)
-    until(lambda: world.show(3.0) and world.distances(), perception.output(), 20)
+    until(lambda: world.show(3.0) and world.distances(), perception.output, 20)
     assert world.distances() == {expected_distance(3.0)}
     world.heard.clear()
     until(lambda: world.show(5.0) and expected_distance(5.0) in world.distances(), "the depth is old", 20)
@@ -120,7 +120,7 @@ def test_boxes_follow_the_depth_and_the_pose_of_their_frame(graph: Graph, percep
         world.depth(stamp_ns, encoding="16UC1", step=2 * CAMERA.width, data=wall.tobytes())
         return expected_distance(4.0) in world.distances()
 
-    until(shown_in_millimetres, perception.output(), 20)
+    until(shown_in_millimetres, perception.output, 20)
     located = graph.call(Locate, "perception/locate", expression="the red chair")
     assert located.status.code == Status.OK, located.status.message
 
@@ -148,7 +148,7 @@ def test_nothing_is_published_without_depth_and_the_frames_are_counted(
         world.pose(world.camera.show() + 1, 1.0)
         return world.count("frames_without_depth") > 3 and world.status()[0] == ERROR
 
-    until(dropped, perception.output(), 20)
+    until(dropped, perception.output, 20)
     assert world.heard == [] and world.count("frames_offered") == 0
     assert f"{graph.namespace}/depth: no depth has come within 0.3 s" in world.status()[1]
     located = graph.call(Locate, "perception/locate", expression="the red chair")
@@ -166,7 +166,7 @@ def test_nothing_is_published_without_a_pose_and_the_cause_is_named(
         world.depth(world.camera.show())
         return world.count("frames_without_pose") > 3 and world.status()[0] == ERROR
 
-    until(dropped, perception.output(), 20)
+    until(dropped, perception.output, 20)
     assert world.heard == []
     assert "no pose of the camera in fixed_frame 'odom'" in world.status()[1]
     until(lambda: world.show() and world.heard, "it does not go on when TF comes", 20)
@@ -183,7 +183,7 @@ def test_depth_of_another_moment_is_not_taken(graph: Graph, perception: NodeProc
         time.sleep(0.03)
         return world.count("frames_without_depth") > 3 and len(world.heard) > 3
 
-    until(shown, perception.output(), 20)
+    until(shown, perception.output, 20)
     assert {nanoseconds_from_time(one.header.stamp) for one in world.heard} <= with_depth
     told = {one.message for message in world.diagnostics for one in message.status}
     assert any("no depth of an image's moment: the nearest is 28 ms away" in text for text in told), told
@@ -208,7 +208,7 @@ def test_depth_that_cannot_be_used_is_an_error_that_names_the_cause(
         world.depth(stamp_ns, **changes)
         return world.status()[0] == ERROR and cause in world.status()[1]
 
-    until(refused, perception.output(), 20)
+    until(refused, perception.output, 20)
     assert world.heard == [] and world.count("depth_refused") > 0
 
 
@@ -223,7 +223,7 @@ def test_smaller_depth_of_the_same_shape_is_enlarged(graph: Graph, perception: N
         world.depth(stamp_ns, width=32, height=24, step=128, data=small.tobytes())
         return world.distances() == {expected_distance(2.5)}
 
-    until(seen, perception.output(), 20)
+    until(seen, perception.output, 20)
 
 
 def test_node_that_is_not_told_where_depth_is_refuses_to_start(
@@ -251,7 +251,7 @@ def test_depth_that_no_bundle_reads_is_warned_of_once_and_never_subscribed_to(
     node = start(PERCEPTION, f"model.bundle:={fake_bundle.folder}", *SETTINGS)
     camera = CameraStandIn(graph)
     heard = graph.listen(Detection3DArray, "detections")
-    until(lambda: camera.show() and len(heard) > 3, node.output(), 20)
+    until(lambda: camera.show() and len(heard) > 3, node.output, 20)
     assert graph.node.count_subscribers(f"{graph.namespace}/depth") == 0
     assert graph.node.count_subscribers("/tf") == 0
     assert node.output().count("depth.topic and fixed_frame will not be listened to") == 1
@@ -274,7 +274,7 @@ def test_each_camera_has_depth_of_its_own_and_only_while_it_is_active(
         rear.show(6.0)
         return bool(front.distances() and rear.distances())
 
-    until(both, node.output(), 20)
+    until(both, node.output, 20)
     assert front.distances() == {expected_distance(3.0)} and rear.distances() == {expected_distance(6.0)}
     future = graph.client(ChangeState, "perception/change_state").call_async(
         ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))

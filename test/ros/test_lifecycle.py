@@ -166,7 +166,7 @@ def test_node_starts_and_answers_while_a_simulation_s_clock_stands_still(
     )
     camera, heard = CameraStandIn(graph), graph.listen(Detection3DArray, "detections")
     diagnostics = graph.listen(DiagnosticArray, "/diagnostics")
-    until(lambda: camera.show() and heard and diagnostics, node.output())
+    until(lambda: camera.show() and heard and diagnostics, node.output)
     answer = graph.call(Ask, "perception/ask", question="how many", timeout_s=0.001).answer
     assert answer.status.code in (Status.TIMEOUT, Status.OK)
 

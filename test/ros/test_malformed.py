@@ -208,7 +208,7 @@ def test_node_outlives_whatever_it_is_sent_and_is_right_afterwards(
             reply = graph.call(SetVocabulary, "perception/set_vocabulary", labels=[fuzz.text(), fuzz.text()])
             assert reply.status.code in (Status.OK, Status.INVALID_REQUEST)
             graph.call(SetVocabulary, "perception/set_vocabulary", labels=[])
-    until(lambda: all(future.done() for future in waiting[-3:]), f"no reply: {node.output()}", 30)
+    until(lambda: all(future.done() for future in waiting[-3:]), lambda: f"no reply: {node.output()}", 30)
     assert all(0 <= future.result().status.code <= Status.INACTIVE for future in waiting if future.done())
 
     heard = graph.listen(Detection3DArray, "detections")
@@ -225,7 +225,7 @@ def test_node_outlives_whatever_it_is_sent_and_is_right_afterwards(
             for message in heard
         )
 
-    until(right, f"good frames are not used any more: {node.output()[-3000:]}", 30)
+    until(right, lambda: f"good frames are not used any more: {node.output()[-3000:]}", 30)
     answer = graph.call(Ask, "perception/ask", question="is there a chair").answer
     assert (answer.status.code, answer.text.strip()) == (Status.OK, "yes"), answer.status.message
     assert "Traceback" not in node.output()

@@ -118,7 +118,7 @@ def test_folder_is_played_in_a_loop_with_stamps_of_now(
         ]
         return {tuple(float(number) for number in np.round(matrix[:3, 3], 6)) for matrix in known}
 
-    until(lambda: len(images) >= 8 and len(infos) >= 3, f"{len(images)} images; {node.output()}", 20)
+    until(lambda: len(images) >= 8 and len(infos) >= 3, lambda: f"{len(images)} images; {node.output()}", 20)
     until(lambda: places() == {(0.9, 2.0, 7.0), (0.9, 2.0, 12.0)}, f"poses at {places()}")
     levels = [int(rgb_from_image(image)[0, 0, 0]) for image in images]
     assert set(levels) == set(LEVELS)
@@ -232,8 +232,8 @@ def test_bag_is_played_on_the_topics_of_a_camera(start, graph: Graph, tmp_path: 
     images = graph.listen(CompressedImage, "image/compressed", 20)
     infos = graph.listen(CameraInfo, "camera_info", 20)
     node = start("ide3d_ros.nodes.replay", f"replay.path:={tmp_path / 'drive.mcap'}", "replay.loop:=false")
-    until(lambda: len(images) >= 4 and len(infos) >= 4, f"{len(images)} images; {node.output()}", 20)
-    until(lambda: "to its end" in node.output(), node.output())
+    until(lambda: len(images) >= 4 and len(infos) >= 4, lambda: f"{len(images)} images; {node.output()}", 20)
+    until(lambda: "to its end" in node.output(), node.output)
     assert [round(float(rgb_from_compressed(image).mean()) / 60) for image in images] == [0, 1, 2, 3]
     assert images[0].header.frame_id == "bag_camera"
     stamps = [nanoseconds_from_time(image.header.stamp) for image in images]

@@ -60,7 +60,7 @@ def test_camera_that_comes_back_with_another_quality_of_service_is_used(
         again.show()
         return bool(heard) and nanoseconds_from_time(heard[-1].header.stamp) <= again.stamp_ns
 
-    until(used, node.output(), 20)
+    until(used, node.output, 20)
 
 
 def test_listener_that_comes_later_and_goes_is_no_matter(start, graph: Graph, fake_bundle) -> None:
@@ -69,6 +69,6 @@ def test_listener_that_comes_later_and_goes_is_no_matter(start, graph: Graph, fa
     for _ in range(3):
         heard: list = []
         subscription = graph.node.create_subscription(Detection3DArray, "detections", heard.append, 10)
-        until(lambda heard=heard: camera.show() and heard, node.output(), 20)
+        until(lambda heard=heard: camera.show() and heard, node.output, 20)
         graph.node.destroy_subscription(subscription)
     assert node.alive

@@ -48,7 +48,7 @@ def test_compressed_camera_and_live_parameters(start, graph: Graph, fake_bundle)
             time.sleep(0.02)
         return len(heard)
 
-    until(lambda: show_for(0.3), node.output())
+    until(lambda: show_for(0.3), node.output)
     assert {one.results[0].hypothesis.class_id for one in heard[-1].detections} == {"chair"}
 
     slow = show_for(2.0)
@@ -84,6 +84,6 @@ def test_compressed_camera_and_live_parameters(start, graph: Graph, fake_bundle)
         values = {pair.key: pair.value for pair in diagnostics[-1].status[0].values}
         return int(values["frames_unreadable"]) > 0 and "compressed image" in values["last_error"]
 
-    until(named, node.output())
+    until(named, node.output)
     assert show_for(0.5) > 0
     assert node.alive

@@ -66,7 +66,7 @@ class World:
         pairs = self.diagnostics[-1].status[0].values if self.diagnostics else []
         return int(next((pair.value for pair in pairs if pair.key == key), 0))
 
-    def detection(self, stamp_ns: int):
+    def detection(self, stamp_ns: int) -> Detection3DArray | None:
         """Return what was said of one frame."""
         for message in self.heard:
             if nanoseconds_from_time(message.header.stamp) == stamp_ns:
@@ -113,13 +113,20 @@ def test_boxes_wait_for_tf_that_is_late_and_are_taken_at_the_image_s_stamp(
 
     until(shown, "the frame was not taken", 20)
     assert world.detection(world.camera.stamp_ns) is None, "it cannot know yet where the camera was"
-    # A new frame, and TF on both sides of it.
-    stamp_ns = world.camera.show()
-    world.robot.at(1.0, 0.2, stamp_ns - 10_000_000)
-    world.robot.at(3.0, 0.6, stamp_ns + 30_000_000)
+
+    def placed() -> Detection3DArray | None:
+        # A new frame, and TF on both sides of it; again if the camera's mounting was not heard of in time.
+        world.camera.stamp_ns += 1_000_000_000
+        stamp_ns = world.camera.show()
+        world.robot.at(1.0, 0.2, stamp_ns - 10_000_000)
+        world.robot.at(3.0, 0.6, stamp_ns + 30_000_000)
+        end = time.monotonic() + 2.0
+        while (said := world.detection(stamp_ns)) is None and time.monotonic() < end:
+            time.sleep(0.01)
+        return said
+
     half = from_rotation_translation(yaw_rotation(0.3), np.array([1.5, 2.0, 0.0])) @ BASE_FROM_OPTICAL
-    until(lambda: world.detection(stamp_ns), f"no boxes in the map: {mapper.output()}", 20)
-    message = world.detection(stamp_ns)
+    message = until(placed, lambda: f"no boxes in the map: {mapper.output()}", 20)
     assert message.header.frame_id == "map"
     (one,) = message.detections
     assert one.header == message.header
@@ -184,11 +191,12 @@ def test_no_box_is_published_without_tf_and_what_is_missing_is_named(
 def test_image_from_before_tf_began_is_refused_at_once(graph: Graph, mapper: NodeProcess) -> None:
     world = World(graph)
     world.robot.mount()
-    world.robot.at(0.0, 0.0, world.camera.stamp_ns + 10**12)
+    beginning_ns = world.camera.stamp_ns + 10**12
 
     def refused() -> bool:
+        world.robot.at(0.0, 0.0, beginning_ns)
         world.camera.show()
         return "newer than the frame" in mapper.output()
 
-    until(refused, mapper.output(), 20)
+    until(refused, mapper.output, 20)
     assert world.heard == []
