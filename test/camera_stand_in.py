@@ -9,11 +9,13 @@ import time
 import numpy as np
 from fake_bundle import HEIGHT, RGB, STRIDE, WIDTH
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from ros_graph import Graph
+from ros_graph import Graph, until
 from sensor_msgs.msg import CameraInfo, Image
+from vision_msgs.msg import Detection3DArray
 
 from ide3d_ros.conversions.cameras import info_from_camera
 from ide3d_ros.conversions.images import image_from_rgb
+from ide3d_ros.conversions.stamps import nanoseconds_from_time
 from ide3d_ros.geometry.camera import Camera
 
 CAMERA = Camera(WIDTH, HEIGHT, 50.0, 50.0, WIDTH / 2 - 0.5, HEIGHT / 2 - 0.5)
@@ -39,6 +41,7 @@ class CameraStandIn:
     _of_graph: dict[int, CameraStandIn] = {}
 
     def __init__(self, graph: Graph, qos: QoSProfile = BEST_EFFORT, name: str = "") -> None:
+        self._graph = graph
         prefix = f"{name}/" if name else ""
         self.frame_id = f"{name}_optical_frame" if name else FRAME_ID
         self.images = graph.speak(Image, f"{prefix}image", qos)
@@ -87,6 +90,15 @@ class CameraStandIn:
 
         self._thread = threading.Thread(target=work, daemon=True)
         self._thread.start()
+
+    def stream_used(self) -> None:
+        """Publish good frames until `stop`, and wait until perception has looked at one of them."""
+        before_ns = self.stamp_ns
+        heard = self._graph.listen(Detection3DArray, "detections")
+        self.stream()
+        until(
+            lambda: heard and nanoseconds_from_time(heard[-1].header.stamp) > before_ns, "frames are not used"
+        )
 
     def stop(self) -> None:
         """End the stream."""

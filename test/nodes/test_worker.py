@@ -38,7 +38,7 @@ class Bench:
             lambda: {"": scene},
             on_result=self.results.append,
             on_fault=lambda what, error: self.faults.append((what, error)),
-            pace=Pace(**{"rate_hz": 50.0, **pace}),
+            pace=Pace(**{"rate_hz": 50.0, "max_frame_age_s": 60.0, **pace}),
             keyframes=keyframes,
         )
         self.worker.start()
@@ -52,7 +52,7 @@ class Bench:
             FrameInput(read or (lambda: picture), CAMERA, stamp_ns, "eye", time.monotonic() - age_s)
         )
 
-    def answer(self, request: Request, wait_s: float = 3.0):
+    def answer(self, request: Request, wait_s: float = 20.0):
         """Submit a request and wait for its outcome."""
         ended = threading.Event()
         request.on_end(lambda _: ended.set())
@@ -61,7 +61,7 @@ class Bench:
         return request.outcome
 
 
-def until(condition: Callable[[], bool], wait_s: float = 3.0) -> None:
+def until(condition: Callable[[], bool], wait_s: float = 20.0) -> None:
     """Wait for a condition."""
     end = time.monotonic() + wait_s
     while not condition():
@@ -80,7 +80,7 @@ def benches() -> Iterator[Callable[..., Bench]]:
 
     yield make
     for bench in made:
-        assert bench.worker.close(3.0), "the worker's thread did not end"
+        assert bench.worker.close(20.0), "the worker's thread did not end"
 
 
 def test_detections_carry_the_stamp_of_their_frame(benches) -> None:
@@ -110,7 +110,7 @@ def test_times_of_a_published_frame_add_up(benches) -> None:
 
 
 def test_newest_frame_wins_and_the_rest_is_counted(benches) -> None:
-    bench = benches(SlowScene(encode_s=0.1), rate_hz=100.0)
+    bench = benches(SlowScene(encode_s=0.5), rate_hz=100.0)
     bench.frame(1)
     until(lambda: bench.scene.log == ["encode 1"])
     assert [bench.frame(stamp) for stamp in (2, 3, 4, 5)] == [False, True, True, True]
@@ -123,20 +123,20 @@ def test_newest_frame_wins_and_the_rest_is_counted(benches) -> None:
 def test_all_inference_runs_on_one_thread_that_is_not_the_caller_s(benches) -> None:
     bench = benches()
     bench.frame(1)
-    for request in (ask_request("q?", 2), locate_request("x", 2), describe_request(2), reset_request(2)):
+    for request in (ask_request("q?", 20), locate_request("x", 20), describe_request(20), reset_request(20)):
         bench.answer(request)
     assert len(bench.scene.threads) == 1
     assert threading.get_ident() not in bench.scene.threads
 
 
 def test_question_goes_before_frames_that_wait(benches) -> None:
-    bench = benches(SlowScene(encode_s=0.15), freshness_s=5.0)
+    bench = benches(SlowScene(encode_s=0.5), freshness_s=5.0)
     bench.frame(1)
     until(lambda: bench.results)
     bench.frame(2)
     until(lambda: "encode 2" in bench.scene.log)
     bench.frame(3)
-    assert bench.answer(ask_request("q?", 3)).result.status is Status.OK
+    assert bench.answer(ask_request("q?", 20)).result.status is Status.OK
     until(lambda: "encode 3" in bench.scene.log)
     assert bench.scene.log.index("ask") < bench.scene.log.index("encode 3")
 
@@ -154,10 +154,10 @@ def submit_behind_a_frame(bench: Bench, *requests: Request) -> list[Request]:
 
 
 def test_expressions_that_wait_together_share_one_pass(benches) -> None:
-    bench = benches(SlowScene(encode_s=0.15), freshness_s=5.0)
+    bench = benches(SlowScene(encode_s=0.5), freshness_s=5.0)
     texts = ("red chair", "mug", "door")
-    waiting = [locate_request(text, 3) for text in texts]
-    submit_behind_a_frame(bench, waiting[0], ask_request("q?", 3), *waiting[1:])
+    waiting = [locate_request(text, 20) for text in texts]
+    submit_behind_a_frame(bench, waiting[0], ask_request("q?", 20), *waiting[1:])
     assert [entry for entry in bench.scene.log if "locate" in entry] == ["locate_all 3"]
     for text, request in zip(texts, waiting, strict=True):
         assert request.outcome.result.detections[0].label == text
@@ -167,9 +167,9 @@ def test_expressions_that_wait_together_share_one_pass(benches) -> None:
 
 
 def test_an_expression_does_not_overtake_a_reset(benches) -> None:
-    bench = benches(SlowScene(encode_s=0.15), freshness_s=5.0, rate_hz=1.0)
+    bench = benches(SlowScene(encode_s=0.5), freshness_s=5.0, rate_hz=1.0)
     first, _, last = submit_behind_a_frame(
-        bench, locate_request("mug", 3), reset_request(3), locate_request("door", 3)
+        bench, locate_request("mug", 20), reset_request(20), locate_request("door", 20)
     )
     log = [entry for entry in bench.scene.log if entry in ("locate", "reset")]
     assert log[:2] == ["locate", "reset"] and "locate_all 2" not in bench.scene.log
@@ -178,33 +178,33 @@ def test_an_expression_does_not_overtake_a_reset(benches) -> None:
 
 
 def test_a_shared_pass_that_fails_is_made_again_one_by_one(benches) -> None:
-    bench = benches(SlowScene(encode_s=0.15), freshness_s=5.0)
+    bench = benches(SlowScene(encode_s=0.5), freshness_s=5.0)
     bench.scene.failing.add("locate_all")
-    waiting = submit_behind_a_frame(bench, *(locate_request(text, 3) for text in ("mug", "door")))
+    waiting = submit_behind_a_frame(bench, *(locate_request(text, 20) for text in ("mug", "door")))
     assert [request.outcome.result.status for request in waiting] == [Status.OK, Status.OK]
     assert bench.scene.log.count("locate") == 2
 
 
 def test_waiting_frame_is_encoded_first_when_what_is_known_is_old(benches) -> None:
-    bench = benches(rate_hz=0.0, freshness_s=0.05)
+    bench = benches(rate_hz=0.0, freshness_s=0.5)
     bench.frame(1)
-    assert [f.stamp_ns for f in bench.answer(ask_request("q?", 3)).frames] == [1]
-    time.sleep(0.1)
+    assert [f.stamp_ns for f in bench.answer(ask_request("q?", 20)).frames] == [1]
+    time.sleep(0.6)
     bench.frame(2)
-    assert [f.stamp_ns for f in bench.answer(ask_request("q?", 3)).frames] == [2]
+    assert [f.stamp_ns for f in bench.answer(ask_request("q?", 20)).frames] == [2]
     bench.frame(3)  # what is known is 0 s old now, so the question need not wait for this one
-    assert [f.stamp_ns for f in bench.answer(ask_request("q?", 3)).frames] == [2]
+    assert [f.stamp_ns for f in bench.answer(ask_request("q?", 20)).frames] == [2]
 
 
 def test_rate_is_held_while_frames_come_faster(benches) -> None:
     bench = benches(rate_hz=20.0)
-    end = time.monotonic() + 1.0
+    begin_s = time.monotonic()
     stamp = 0
-    while time.monotonic() < end:
+    while (spent_s := time.monotonic() - begin_s) < 1.0:
         stamp += 1
         bench.frame(stamp)
         time.sleep(0.004)
-    assert 15 <= len(bench.results) <= 22
+    assert 0.5 * 20 * spent_s <= len(bench.results) <= 20 * spent_s + 2
 
 
 def test_zero_rate_touches_frames_only_for_requests(benches) -> None:
@@ -212,7 +212,7 @@ def test_zero_rate_touches_frames_only_for_requests(benches) -> None:
     bench.frame(1)
     time.sleep(0.1)
     assert bench.scene.log == []
-    assert bench.answer(locate_request("x", 3)).result.status is Status.OK
+    assert bench.answer(locate_request("x", 20)).result.status is Status.OK
     assert bench.scene.log == ["encode 1", "locate"]
     assert bench.results == []
 
@@ -234,25 +234,25 @@ def test_flood_of_questions_does_not_starve_detection(benches) -> None:
 
 
 def test_request_before_any_frame_says_so(benches) -> None:
-    outcome = benches().answer(ask_request("q?", 3))
+    outcome = benches().answer(ask_request("q?", 20))
     assert outcome.result.status is Status.NO_FRAMES
     assert "camera_info" in outcome.result.message
 
 
 def test_request_long_after_the_last_frame_is_stale(benches) -> None:
-    bench = benches(max_frame_age_s=0.1)
+    bench = benches(max_frame_age_s=0.5)
     bench.frame(1)
-    assert bench.answer(ask_request("q?", 3)).result.status is Status.OK
-    time.sleep(0.15)
-    outcome = bench.answer(ask_request("q?", 3))
+    assert bench.answer(ask_request("q?", 20)).result.status is Status.OK
+    time.sleep(0.6)
+    outcome = bench.answer(ask_request("q?", 20))
     assert outcome.result.status is Status.STALE
     assert "query.max_frame_age_s" in outcome.result.message
     bench.frame(2)
-    assert bench.answer(ask_request("q?", 3)).result.status is Status.OK
+    assert bench.answer(ask_request("q?", 20)).result.status is Status.OK
 
 
 def test_overdue_request_ends_while_the_engine_still_works_on_it(benches) -> None:
-    bench = benches(SlowScene(ask_s=0.6))
+    bench = benches(SlowScene(ask_s=2.0))
     bench.frame(1)
     until(lambda: bench.results)
     request, waiting = ask_request("q?", 0.1), ask_request("q?", 0.1)
@@ -262,8 +262,8 @@ def test_overdue_request_ends_while_the_engine_still_works_on_it(benches) -> Non
     bench.worker.expire()
     for late in (request, waiting):
         assert late.outcome.result.status is Status.TIMEOUT
-        assert late.outcome.total_ms < 400
-    assert bench.answer(describe_request(5)).result.status is Status.OK
+        assert late.outcome.total_ms < 1500
+    assert bench.answer(describe_request(20)).result.status is Status.OK
     assert bench.scene.log.count("ask") == 1, "nobody waited for the second question any more"
 
 
@@ -295,7 +295,7 @@ def test_end_all_ends_what_runs_and_what_waits(benches) -> None:
     bench = benches(SlowScene(ask_s=0.3))
     bench.frame(1)
     until(lambda: bench.results)
-    requests = [ask_request("q?", 5) for _ in range(3)]
+    requests = [ask_request("q?", 20) for _ in range(3)]
     for request in requests:
         bench.worker.submit(request)
     until(lambda: "ask" in bench.scene.log)
@@ -308,20 +308,20 @@ def test_reset_leaves_no_frame_to_answer_from(benches) -> None:
     bench.frame(1)
     until(lambda: bench.results)
     bench.worker.forget_frames()
-    assert bench.answer(reset_request(3)).result.status is Status.OK
-    assert bench.answer(ask_request("q?", 3)).result.status is Status.NO_FRAMES
+    assert bench.answer(reset_request(20)).result.status is Status.OK
+    assert bench.answer(ask_request("q?", 20)).result.status is Status.NO_FRAMES
 
 
 def test_full_queue_refuses_at_once_and_names_the_parameter(benches) -> None:
     bench = benches(SlowScene(ask_s=0.4), queue_size=2)
     bench.frame(1)
     until(lambda: bench.results)
-    running = ask_request("q?", 5)
+    running = ask_request("q?", 20)
     bench.worker.submit(running)
     until(lambda: "ask" in bench.scene.log)
     for _ in range(2):
-        bench.worker.submit(ask_request("q?", 5))
-    refused = ask_request("q?", 5)
+        bench.worker.submit(ask_request("q?", 20))
+    refused = ask_request("q?", 20)
     bench.worker.submit(refused)
     assert refused.outcome.result.status is Status.TIMEOUT
     assert "query.queue_size" in refused.outcome.result.message
@@ -335,7 +335,7 @@ def test_worker_outlives_a_failing_engine(benches, stage: str) -> None:
     until(lambda: bench.results)
     bench.scene.failing = {stage}
     bench.frame(2)
-    outcome = bench.answer(ask_request("q?", 3))
+    outcome = bench.answer(ask_request("q?", 20))
     if stage == "ask":
         assert outcome.result.status is Status.ENGINE_ERROR
         assert "failed on purpose" in outcome.result.message
@@ -343,7 +343,7 @@ def test_worker_outlives_a_failing_engine(benches, stage: str) -> None:
     bench.scene.failing = set()
     bench.frame(3)
     until(lambda: bench.results[-1].frame.stamp_ns == 3)
-    assert bench.answer(ask_request("q?", 3)).result.status is Status.OK
+    assert bench.answer(ask_request("q?", 20)).result.status is Status.OK
     assert bench.worker.tally.faults + bench.worker.lanes[""].tally.faults >= 1
 
 
@@ -369,12 +369,12 @@ def test_request_does_not_wait_for_ever_behind_frames_that_all_fail(benches) -> 
         raise ValueError("damaged")
 
     bench.frame(1, read=read)
-    assert bench.answer(ask_request("q?", 5)).result.status is Status.NO_FRAMES
+    assert bench.answer(ask_request("q?", 20)).result.status is Status.NO_FRAMES
 
 
 def test_request_that_has_ended_is_not_run() -> None:
     scene = SlowScene()
-    request = ask_request("q?", 5)
+    request = ask_request("q?", 20)
     assert request.refuse(Status.CANCELED, "too late")
     request.run(scene)
     assert scene.log == []
@@ -404,18 +404,18 @@ def test_scene_that_cannot_be_opened_answers_with_the_reason() -> None:
         raise ValueError("bundle 'nano' is damaged: weights.bin is truncated")
 
     worker = InferenceWorker(open_scenes, on_result=print, on_fault=lambda *_: reported.set())
-    early = ask_request("q?", 5)
+    early = ask_request("q?", 20)
     worker.submit(early)
     worker.start()
-    assert reported.wait(3)
-    late = locate_request("x", 5)
+    assert reported.wait(20)
+    late = locate_request("x", 20)
     worker.submit(late)
     for request in (early, late):
         assert request.outcome.result.status is Status.ENGINE_ERROR
         assert "weights.bin is truncated" in request.outcome.result.message
     assert worker.state is State.FAILED
     worker.offer(FrameInput(lambda: None, CAMERA, 1, "eye", time.monotonic()))
-    assert worker.close(3)
+    assert worker.close(20)
 
 
 def test_requests_during_opening_are_answered_after_it(benches) -> None:
@@ -423,7 +423,7 @@ def test_requests_during_opening_are_answered_after_it(benches) -> None:
     scene = SlowScene()
 
     def open_slowly() -> dict[str, SlowScene]:
-        opened.wait(3)
+        opened.wait(20)
         return {"": scene}
 
     worker = InferenceWorker(open_slowly, on_result=lambda _: None, on_fault=lambda *_: None)
@@ -439,18 +439,18 @@ def test_requests_during_opening_are_answered_after_it(benches) -> None:
     opened.set()
     until(known.withdrawn)
     assert names == ["chair", "table"]
-    assert worker.close(3)
+    assert worker.close(20)
 
 
 def test_closing_ends_requests_and_refuses_new_ones(benches) -> None:
     bench = benches(SlowScene(ask_s=0.2))
     bench.frame(1)
     until(lambda: bench.results)
-    request = ask_request("q?", 5)
+    request = ask_request("q?", 20)
     bench.worker.submit(request)
-    assert bench.worker.close(3)
+    assert bench.worker.close(20)
     assert request.outcome.result.status in (Status.CANCELED, Status.OK)
-    late = ask_request("q?", 5)
+    late = ask_request("q?", 20)
     bench.worker.submit(late)
     assert late.outcome.result.status is Status.CANCELED
 
@@ -473,19 +473,19 @@ def test_window_of_several_frames_keeps_those_that_differ(benches) -> None:
         until(lambda wanted=stamp_ns: len(bench.results) == wanted)
     assert [frame.stamp_ns for frame in bench.scene.frames] == [1, 4, 6]
     bench.worker.forget_frames()
-    assert bench.answer(reset_request(3)).result.status is Status.OK
+    assert bench.answer(reset_request(20)).result.status is Status.OK
     bench.frame(7)
     until(lambda: len(bench.results) == 7)
     assert [frame.stamp_ns for frame in bench.scene.frames] == [7]
 
 
 def test_frame_that_is_being_encoded_while_all_are_forgotten_does_not_come_back(benches) -> None:
-    bench = benches(SlowScene(encode_s=0.15))
+    bench = benches(SlowScene(encode_s=0.5))
     bench.frame(1)
     until(lambda: "encode 1" in bench.scene.log)
     bench.worker.forget_frames()
-    assert bench.answer(reset_request(3)).result.status is Status.OK
-    assert bench.answer(ask_request("q?", 3)).result.status is Status.NO_FRAMES
+    assert bench.answer(reset_request(20)).result.status is Status.OK
+    assert bench.answer(ask_request("q?", 20)).result.status is Status.NO_FRAMES
     assert (bench.results, bench.faults) == ([], [])
     bench.frame(2)
     until(lambda: bench.results)

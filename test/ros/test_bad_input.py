@@ -122,7 +122,7 @@ def test_unusable_text_is_answered_with_the_reason(
     shared_graph: Graph, camera: CameraStandIn, fault: str
 ) -> None:
     text, cause = BAD_TEXTS[fault]
-    camera.stream()
+    camera.stream_used()
     for status in (
         shared_graph.call(Ask, "perception/ask", question=text).answer.status,
         shared_graph.call(Locate, "perception/locate", expression=text).status,
@@ -132,8 +132,7 @@ def test_unusable_text_is_answered_with_the_reason(
 
 
 def test_text_in_any_language_is_no_fault(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
-    time.sleep(0.2)
+    camera.stream_used()
     for text in ("où est la chaise ?", "椅子はどこ", "chair \U0001fa91"):
         answer = shared_graph.call(Ask, "perception/ask", question=text).answer
         assert answer.status.code == Status.OK, answer.status.message

@@ -11,7 +11,6 @@ import pytest
 from camera_stand_in import CAMERA, FRAME_ID, RELIABLE, CameraStandIn, picture
 from diagnostic_msgs.msg import DiagnosticArray
 from fake_bundle import EXTENTS
-from rcl_interfaces.srv import GetParameters
 from rclpy.action import ActionClient
 from ros_graph import Graph, until
 from sensor_msgs.msg import Image
@@ -71,7 +70,7 @@ def test_overlay_is_drawn_for_those_who_watch(shared_graph: Graph, camera: Camer
 
 
 def test_locate_finds_what_was_named(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
+    camera.stream_used()
     reply = shared_graph.call(Locate, "perception/locate", expression="the red chair")
     assert reply.status.code == Status.OK, reply.status.message
     (one,) = reply.detections.detections
@@ -81,7 +80,7 @@ def test_locate_finds_what_was_named(shared_graph: Graph, camera: CameraStandIn)
 
 
 def test_locate_of_what_is_not_there_says_so(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
+    camera.stream_used()
     reply = shared_graph.call(Locate, "perception/locate", expression="the zebra")
     assert reply.status.code == Status.NO_TARGET
     assert "zebra" in reply.status.message
@@ -91,7 +90,7 @@ def test_locate_of_what_is_not_there_says_so(shared_graph: Graph, camera: Camera
 
 def test_ask_answers_and_the_answer_is_published(shared_graph: Graph, camera: CameraStandIn) -> None:
     heard = shared_graph.listen(Answer, "answers")
-    camera.stream()
+    camera.stream_used()
     until(lambda: shared_graph.node.count_publishers("answers") == 1, "no answers topic")
     answer = shared_graph.call(Ask, "perception/ask", question="is there a chair").answer
     assert (answer.status.code, answer.text.strip()) == (Status.OK, "yes"), answer.status.message
@@ -103,7 +102,7 @@ def test_ask_answers_and_the_answer_is_published(shared_graph: Graph, camera: Ca
 
 
 def test_describe_describes(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
+    camera.stream_used()
     answer = shared_graph.call(Describe, "perception/describe").answer
     assert (answer.status.code, answer.text.strip()) == (Status.OK, "a room")
 
@@ -157,36 +156,38 @@ def test_vocabulary_can_be_changed_and_given_back(shared_graph: Graph, camera: C
 
 
 def test_reset_forgets_frames_until_new_ones_come(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
-    assert (
-        shared_graph.call(Ask, "perception/ask", question="is there a chair").answer.status.code == Status.OK
-    )
+    def status_of_a_question() -> int:
+        return shared_graph.call(Ask, "perception/ask", question="is there a chair").answer.status.code
+
+    def forgotten() -> bool:
+        assert shared_graph.call(Reset, "perception/reset").status.code == Status.OK
+        return status_of_a_question() == Status.NO_FRAMES
+
+    camera.stream_used()
+    assert status_of_a_question() == Status.OK
     camera.stop()
-    time.sleep(0.1)
-    assert shared_graph.call(Reset, "perception/reset").status.code == Status.OK
-    answer = shared_graph.call(Ask, "perception/ask", question="is there a chair").answer
-    assert answer.status.code == Status.NO_FRAMES
-    camera.stream()
-    time.sleep(0.3)
-    assert (
-        shared_graph.call(Ask, "perception/ask", question="is there a chair").answer.status.code == Status.OK
-    )
+    until(forgotten, "frames are not forgotten")  # the last ones may still be under way
+    camera.stream_used()
+    assert status_of_a_question() == Status.OK
 
 
 def test_question_after_the_camera_stopped_is_stale(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.show()
-    time.sleep(1.3)
-    answer = shared_graph.call(Ask, "perception/ask", question="is there a chair").answer
-    assert answer.status.code == Status.STALE
-    assert "max_frame_age_s" in answer.status.message
+    camera.stream_used()
+    camera.stop()
+
+    def stale() -> Answer | None:
+        answer = shared_graph.call(Ask, "perception/ask", question="is there a chair").answer
+        return answer if answer.status.code == Status.STALE else None
+
+    assert "max_frame_age_s" in until(stale, "an old frame is still used", 10).status.message
 
 
 def test_endless_answer_ends_at_the_request_s_own_timeout(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
+    camera.stream_used()
     begin = time.monotonic()
     answer = shared_graph.call(Ask, "perception/ask", question="how many", timeout_s=0.001).answer
     assert answer.status.code in (Status.TIMEOUT, Status.OK)  # OK only where 1 ms is enough
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 10  # left alone it goes on for query.timeout_s
     for timeout_s in (-1.0, float("nan"), float("inf"), 1e9):
         reply = shared_graph.call(
             Ask, "perception/ask", question="is there a chair", timeout_s=timeout_s
@@ -196,7 +197,7 @@ def test_endless_answer_ends_at_the_request_s_own_timeout(shared_graph: Graph, c
 
 
 def test_many_questions_at_once_are_all_answered(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
+    camera.stream_used()
     client = shared_graph.client(Ask, "perception/ask")
     futures = [client.call_async(Ask.Request(question="is there a chair")) for _ in range(10)]
     until(lambda: all(future.done() for future in futures), "not all were answered", 20)
@@ -226,17 +227,17 @@ class GoalRun:
 
 
 def test_action_streams_the_text_that_it_returns(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
+    camera.stream_used()
     run = GoalRun(shared_graph, "is there a chair")
     answer = run.answer()
     assert (answer.status.code, answer.text.strip()) == (Status.OK, "yes")
-    until(lambda: "".join(run.deltas).strip() == answer.text.strip(), f"heard {run.deltas}", 3)
+    until(lambda: "".join(run.deltas).strip() == answer.text.strip(), f"heard {run.deltas}")
 
 
 def test_action_result_names_what_is_wrong_with_a_question(
     shared_graph: Graph, camera: CameraStandIn
 ) -> None:
-    camera.stream()
+    camera.stream_used()
     answer = GoalRun(shared_graph, "").answer()
     assert answer.status.code == Status.INVALID_REQUEST
     assert "empty" in answer.status.message
@@ -271,14 +272,4 @@ def test_reliable_publisher_is_heard_as_well(shared_graph: Graph, camera: Camera
     heard = shared_graph.listen(Detection3DArray, "detections")
     reliable = CameraStandIn(shared_graph, RELIABLE)
     reliable.stamp_ns = 900_000_000_000_000_001
-    until(lambda: reliable.show() and max(stamps(heard), default=0) > reliable.stamp_ns - 10**9, "nothing", 5)
-
-
-def test_node_leaves_the_executor_free_while_it_answers(shared_graph: Graph, camera: CameraStandIn) -> None:
-    camera.stream()
-    slow = GoalRun(shared_graph, "how many")  # the hand-built bundle goes on until its limit
-    begin = time.monotonic()
-    parameter = shared_graph.call(GetParameters, "perception/get_parameters", names=["model.window"])
-    assert parameter.values[0].integer_value == 1
-    assert time.monotonic() - begin < 1.0
-    slow.answer()
+    until(lambda: reliable.show() and max(stamps(heard), default=0) > reliable.stamp_ns - 10**9, "nothing")
