@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from rclpy.task import Future
 from rich.console import Console
 
 from ide3d_msgs.action import AnswerQuestion
+from ide3d_msgs.msg import Answer
 from ide3d_msgs.srv import Ask, Describe, Locate
 from ide3d_ros.cli.graph_names import LOCATE_TYPE, node_names, perception_nodes
 from ide3d_ros.cli.replies import GOOD, print_answer, print_location, printable, status_of
@@ -37,7 +38,7 @@ _POLL_S = 0.005
 # in coming, as on a busy machine, the next may be as long, but it may also have been started that late.
 _SETTLE_S = (1.0, 3.0)
 _GRACE_S = 3.0  # for a reply that says TIMEOUT to arrive
-_CANCEL_S = 5.0
+_CANCEL_S = 10.0
 _NAMED = 5
 Found = TypeVar("Found")
 
@@ -220,35 +221,41 @@ class PerceptionClient:
                     f"{name} answers another question just now; try again, or ask without --stream"
                 )
             ending = handle.get_result_async()
+            shown: list[str] = []
             try:
-                self._print_while(ending, deltas, timeout_s + _GRACE_S, console)
+                self._print_while(ending, deltas, shown, timeout_s + _GRACE_S, console)
             except KeyboardInterrupt:
                 handle.cancel_goal_async()
-                self._wait(ending.done, _CANCEL_S)
-                if ending.done():
-                    console.print()
-                    answer = ending.result().result.answer
-                    print_answer(answer, 1e3 * (time.monotonic() - begin), console, text_is_shown=True)
+                if self._wait(ending.done, _CANCEL_S):
+                    _print_end(ending.result().result.answer, shown, begin, console)
                 raise
             if not ending.done():
                 handle.cancel_goal_async()
                 raise AskError(f"{name} did not end within {timeout_s:g} s; see {node}'s log")
-            console.print()
             answer = ending.result().result.answer
-            print_answer(answer, 1e3 * (time.monotonic() - begin), console, text_is_shown=True)
+            _print_end(answer, shown, begin, console)
             return status_of(answer.status) in GOOD
         finally:
             client.destroy()
 
     def _print_while(
-        self, ending: Future, deltas: queue.SimpleQueue[str], limit_s: float, console: Console
+        self,
+        ending: Future,
+        deltas: queue.SimpleQueue[str],
+        shown: list[str],
+        limit_s: float,
+        console: Console,
     ) -> None:
-        """Print pieces of text until the result is there; the last ones may come together with it."""
+        """Print pieces of text, and keep them in `shown`, until the result is there.
+
+        The last ones may come together with it.
+        """
 
         def look() -> bool:
             ended = ending.done()
             while not deltas.empty():
-                console.print(printable(deltas.get()), end="", soft_wrap=True, highlight=False)
+                shown.append(deltas.get())
+                console.print(printable(shown[-1]), end="", soft_wrap=True, highlight=False)
             return ended
 
         self._wait(look, limit_s)
@@ -279,6 +286,17 @@ class PerceptionClient:
             self._executor.spin()
         except ExternalShutdownException:
             pass
+
+
+def _print_end(answer: Answer, shown: Sequence[str], begin: float, console: Console) -> None:
+    """Print an answer that was streamed, and its text once more where not every piece of it has come.
+
+    A node that has not heard of this client's reader yet sends the first pieces to nobody.
+    """
+    if shown:
+        console.print()
+    whole = "".join(shown).strip() == answer.text.strip()
+    print_answer(answer, 1e3 * (time.monotonic() - begin), console, text_is_shown=whole)
 
 
 def _done(futures: list[Future]) -> Future | None:
