@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,7 +36,7 @@ _START = "start one: ros2 launch ide3d_ros bringup.launch.py, or: ide3d run --pa
 _POLL_S = 0.005
 # Without a change until all nodes are known; Fast DDS announces them once a second. Where the first was long
 # in coming, as on a busy machine, the next may be as long, but it may also have been started that late.
-_SETTLE_S = (1.0, 3.0)
+_SETTLE_S, _LONGEST_SETTLE_S = 1.0, 3.0
 _GRACE_S = 3.0  # for a reply that says TIMEOUT to arrive
 _CANCEL_S = 10.0
 _NAMED = 5
@@ -141,15 +141,17 @@ class PerceptionClient:
             raise AskError(self._nobody(name, limit_s))
         if name:
             return name
-        now_s = since_s = time.monotonic()
-        settle_s = min(max(now_s - begin_s, _SETTLE_S[0]), _SETTLE_S[1])
-        last_s = now_s + settle_s + limit_s  # a graph may never come to rest
-        known = self._known()
-        while now_s - since_s < settle_s and now_s < last_s:
-            time.sleep(_POLL_S)
-            before, known, now_s = known, self._known(), time.monotonic()
+        since_s, known = time.monotonic(), self._known()
+        settle_s = min(max(since_s - begin_s, _SETTLE_S), _LONGEST_SETTLE_S)
+
+        def at_rest() -> bool:
+            nonlocal since_s, known
+            before, known = known, self._known()
             if known != before:
-                since_s = now_s
+                since_s = time.monotonic()
+            return time.monotonic() - since_s >= settle_s
+
+        self._wait(at_rest, settle_s + limit_s)  # some graphs never come to rest
         found = self.check_choice()
         if not found:
             raise AskError(self._nobody(name, limit_s))
@@ -197,7 +199,7 @@ class PerceptionClient:
         if request.kind == LOCATE:
             print_location(response, request.text, spent_ms, console)
             return status_of(response.status) in GOOD
-        print_answer(response.answer, spent_ms, console, text_is_shown=False)
+        print_answer(response.answer, spent_ms, console)
         return status_of(response.answer.status) in GOOD
 
     def stream(self, node: str, question: str, timeout_s: float, console: Console, camera: str = "") -> bool:
@@ -222,19 +224,23 @@ class PerceptionClient:
                 )
             ending = handle.get_result_async()
             shown: list[str] = []
+
+            def print_end() -> Answer:
+                answer = ending.result().result.answer
+                print_answer(answer, 1e3 * (time.monotonic() - begin), console, shown="".join(shown))
+                return answer
+
             try:
                 self._print_while(ending, deltas, shown, timeout_s + _GRACE_S, console)
             except KeyboardInterrupt:
                 handle.cancel_goal_async()
                 if self._wait(ending.done, _CANCEL_S):
-                    _print_end(ending.result().result.answer, shown, begin, console)
+                    print_end()
                 raise
             if not ending.done():
                 handle.cancel_goal_async()
                 raise AskError(f"{name} did not end within {timeout_s:g} s; see {node}'s log")
-            answer = ending.result().result.answer
-            _print_end(answer, shown, begin, console)
-            return status_of(answer.status) in GOOD
+            return status_of(print_end().status) in GOOD
         finally:
             client.destroy()
 
@@ -286,17 +292,6 @@ class PerceptionClient:
             self._executor.spin()
         except ExternalShutdownException:
             pass
-
-
-def _print_end(answer: Answer, shown: Sequence[str], begin: float, console: Console) -> None:
-    """Print an answer that was streamed, and its text once more where not every piece of it has come.
-
-    A node that has not heard of this client's reader yet sends the first pieces to nobody.
-    """
-    if shown:
-        console.print()
-    whole = "".join(shown).strip() == answer.text.strip()
-    print_answer(answer, 1e3 * (time.monotonic() - begin), console, text_is_shown=whole)
 
 
 def _done(futures: list[Future]) -> Future | None:

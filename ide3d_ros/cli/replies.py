@@ -47,16 +47,20 @@ def print_location(
     _say(console, _latency_text(response.latency, round_trip_ms))
 
 
-def print_answer(answer: Answer, round_trip_ms: float, console: Console, *, text_is_shown: bool) -> None:
+def print_answer(answer: Answer, round_trip_ms: float, console: Console, *, shown: str = "") -> None:
     """Print an answer and the boxes that it rests on.
 
     Args:
         answer: of ask, describe or answer_question.
         round_trip_ms: from the call to the reply.
         console: where to.
-        text_is_shown: the text was printed while it came.
+        shown: text that was printed while it came, in a line that is ended here. The text is printed once
+            more where pieces of it are missing there: a node that has not heard of a client's reader yet
+            sends the first ones to nobody.
     """
-    if answer.text and not text_is_shown:
+    if shown:
+        console.print()
+    if answer.text and shown.strip() != answer.text.strip():
         _say(console, answer.text.strip())
     sure = "" if math.isnan(answer.confidence) or not answer.text else f", confidence {answer.confidence:.2f}"
     _say(console, f"{_status_text(answer.status)}{sure}")

@@ -184,10 +184,13 @@ def test_question_after_the_camera_stopped_is_stale(shared_graph: Graph, camera:
 
 def test_endless_answer_ends_at_the_request_s_own_timeout(shared_graph: Graph, camera: CameraStandIn) -> None:
     camera.stream_used()
-    begin = time.monotonic()
-    answer = shared_graph.call(Ask, "perception/ask", question="how many", timeout_s=0.001).answer
-    assert answer.status.code in (Status.TIMEOUT, Status.OK)  # OK only where 1 ms is enough
-    assert time.monotonic() - begin < 10  # left alone it goes on for query.timeout_s
+    spent_s = []
+    for _ in range(3):
+        begin = time.monotonic()
+        answer = shared_graph.call(Ask, "perception/ask", question="how many", timeout_s=0.001).answer
+        spent_s.append(time.monotonic() - begin)
+        assert answer.status.code in (Status.TIMEOUT, Status.OK)  # OK only where 1 ms is enough
+    assert min(spent_s) < 2  # of a busy machine's answers the quickest counts
     for timeout_s in (-1.0, float("nan"), float("inf"), 1e9):
         reply = shared_graph.call(
             Ask, "perception/ask", question="is there a chair", timeout_s=timeout_s

@@ -114,6 +114,7 @@ def test_goal_ends_at_its_timeout_with_what_was_said(action: ActionClient) -> No
     assert answer.status.code == Status.TIMEOUT
     assert "query.timeout_s" in answer.status.message
     assert answer.text.startswith("word0 ")
+    assert answer.text.count("word") <= 75  # 20 ms each
 
 
 def test_reset_ends_a_running_answer(shared_graph: Graph, action: ActionClient) -> None:
@@ -154,6 +155,9 @@ def test_overload_drops_frames_and_says_so(shared_graph: Graph, busy_camera: Cam
 def test_question_asked_of_a_busy_engine_waits_for_one_frame_at_most(
     shared_graph: Graph, busy_camera: CameraStandIn
 ) -> None:
-    answer = shared_graph.call(Ask, "perception/ask", question="is there a chair?").answer
-    assert answer.status.code == Status.OK
-    assert answer.latency.queue_ms < 2500  # the encoding that ran, and the newest frame's own
+    answers = [
+        shared_graph.call(Ask, "perception/ask", question="is there a chair?").answer for _ in range(3)
+    ]
+    assert {answer.status.code for answer in answers} == {Status.OK}
+    # The encoding that ran, and the newest frame's own; of a busy machine's answers the quickest counts.
+    assert min(answer.latency.queue_ms for answer in answers) < 1300
